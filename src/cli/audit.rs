@@ -1,0 +1,76 @@
+//! `pushwarden audit`: the hash chain of everything that was decided and done.
+
+use serde_json::Value;
+
+use super::incidents::items;
+use super::table::text;
+use super::{CliError, DONE, FOUND, Terminal, print_json, query};
+use crate::cli::format::Format;
+use crate::http::client::{Client, ClientError};
+
+/// Verifies and exports the audit log
+#[derive(Debug, clap::Subcommand)]
+pub enum AuditCommand {
+    /// Walks the whole hash chain; exit code 1 names the first entry that was changed
+    #[command(after_help = "Example:\n  pushwarden audit verify")]
+    Verify {
+        /// How to print it
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Prints every entry as JSON, one a line, oldest first
+    #[command(after_help = "Example:\n  pushwarden audit export > audit.jsonl")]
+    Export,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If the daemon is away or says no.
+pub fn run(
+    command: &AuditCommand,
+    client: &Client,
+    terminal: &mut Terminal<'_>,
+) -> Result<u8, CliError> {
+    match command {
+        AuditCommand::Verify { format } => verify(*format, client, terminal),
+        AuditCommand::Export => export(client, terminal),
+    }
+}
+
+fn verify(format: Format, client: &Client, terminal: &mut Terminal<'_>) -> Result<u8, CliError> {
+    let head = match client.get("/v1/audit/verify") {
+        Ok(head) => head,
+        Err(ClientError::Refused(detail)) if detail.code == "chain" => {
+            match format {
+                Format::Json => print_json(&serde_json::json!({"error": detail}), terminal)?,
+                Format::Text => writeln!(terminal.out, "broken: {}", detail.message)?,
+            }
+            return Ok(FOUND);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match format {
+        Format::Json => print_json(&head, terminal)?,
+        Format::Text => {
+            let (seq, hash) = (text(&head, &["seq"]), text(&head, &["hash"]));
+            writeln!(terminal.out, "whole: {seq} entries, head {hash}")?;
+        }
+    }
+    Ok(DONE)
+}
+
+fn export(client: &Client, terminal: &mut Terminal<'_>) -> Result<u8, CliError> {
+    let mut after: Option<String> = None;
+    loop {
+        let page = client
+            .get(&query("/v1/audit", &[("after", after.as_deref()), ("limit", Some("1000"))]))?;
+        for entry in items(Some(&page), "events") {
+            print_json(entry, terminal)?;
+        }
+        match page.get("next").and_then(Value::as_str) {
+            Some(next) => after = Some(next.to_owned()),
+            None => return Ok(DONE),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! `pushwarden incidents`: what was found, and what triage says of it.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::format::Format;
+use super::table::{self, Column, text};
+use super::{CliError, DONE, ListArgs, ShowArgs, Terminal, print_json, query};
+use crate::http::client::Client;
+
+/// Lists incidents, shows them, and says that one is no leak
+#[derive(Debug, clap::Subcommand)]
+pub enum IncidentsCommand {
+    /// Lists incidents, newest first
+    #[command(after_help = "Example:\n  pushwarden incidents list --state open --format json")]
+    List(IncidentsListArgs),
+    /// Shows an incident: where, whose, why
+    #[command(after_help = "Example:\n  pushwarden incidents show INC-1")]
+    Show {
+        /// The incident: INC-1
+        id: String,
+        /// How to print it
+        #[command(flatten)]
+        show: ShowArgs,
+    },
+    /// Says that an incident is no leak: later pushes of the same value pass
+    #[command(after_help = "Example:\n  pushwarden incidents dismiss INC-1 \
+        --as test-value --reason \"fixture of the parser\"")]
+    Dismiss(DismissArgs),
+    /// Takes a dismissal back
+    #[command(after_help = "Example:\n  pushwarden incidents reopen INC-1 --reason \"it is real\"")]
+    Reopen {
+        /// The incident: INC-1
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// How to print it
+        #[command(flatten)]
+        show: ShowArgs,
+    },
+}
+
+/// Which incidents to list.
+#[derive(Debug, clap::Args)]
+pub struct IncidentsListArgs {
+    /// Only in this state: open, reopened, false-positive
+    #[arg(long)]
+    state: Option<String>,
+    /// Only of this repository (path or name)
+    #[arg(long)]
+    repository: Option<String>,
+    /// Only of this owner
+    #[arg(long)]
+    owner: Option<String>,
+    /// Only found by this rule
+    #[arg(long)]
+    rule: Option<String>,
+    /// Only those that nobody owns
+    #[arg(long)]
+    unowned: bool,
+    /// Which page, and how to print it
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+/// Which incident is no leak, and why.
+#[derive(Debug, clap::Args)]
+pub struct DismissArgs {
+    /// The incident: INC-1
+    id: String,
+    /// As what: false-positive or test-value
+    #[arg(long = "as", value_name = "DISPOSITION")]
+    disposition: String,
+    /// Why
+    #[arg(long)]
+    reason: String,
+    /// How to print it
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+const COLUMNS: &[Column] = &[
+    Column { heading: "ID", cell: |item| text(item, &["id"]) },
+    Column { heading: "STATE", cell: |item| text(item, &["state"]) },
+    Column { heading: "SEVERITY", cell: |item| text(item, &["severity"]) },
+    Column { heading: "RULE", cell: |item| text(item, &["rule"]) },
+    Column { heading: "PREVIEW", cell: |item| text(item, &["preview"]) },
+    Column { heading: "OWNER", cell: |item| text(item, &["owner", "name"]) },
+    Column { heading: "EXPOSURE", cell: |item| text(item, &["exposure"]) },
+    Column { heading: "LAST SEEN", cell: |item| text(item, &["last_seen"]) },
+];
+
+/// Runs the command.
+///
+/// # Errors
+/// If the daemon is away or says no.
+pub fn run(
+    command: &IncidentsCommand,
+    client: &Client,
+    terminal: &mut Terminal<'_>,
+) -> Result<u8, CliError> {
+    match command {
+        IncidentsCommand::List(args) => {
+            let unowned = args.unowned.then_some("true");
+            let filter = [
+                ("state", args.state.as_deref()),
+                ("repository", args.repository.as_deref()),
+                ("owner", args.owner.as_deref()),
+                ("rule", args.rule.as_deref()),
+                ("unowned", unowned),
+            ];
+            list(client, "/v1/incidents", "incidents", &filter, &args.list, COLUMNS, terminal)
+        }
+        IncidentsCommand::Show { id, show } => {
+            let incident = client.get(&format!("/v1/incidents/{}", super::percent_encode(id)))?;
+            print(&incident, show.format, terminal)
+        }
+        IncidentsCommand::Dismiss(args) => {
+            let body = json!({"as": args.disposition, "reason": args.reason});
+            let path = format!("/v1/incidents/{}/dismiss", super::percent_encode(&args.id));
+            print(&client.post(&path, &body)?, args.show.format, terminal)
+        }
+        IncidentsCommand::Reopen { id, reason, show } => {
+            let path = format!("/v1/incidents/{}/reopen", super::percent_encode(id));
+            print(&client.post(&path, &json!({"reason": reason}))?, show.format, terminal)
+        }
+    }
+}
+
+/// Asks for a page of a list and prints it.
+///
+/// # Errors
+/// If the daemon is away or says no.
+pub(super) fn list(
+    client: &Client,
+    path: &str,
+    plural: &str,
+    filter: &[(&str, Option<&str>)],
+    args: &ListArgs,
+    columns: &[Column],
+    terminal: &mut Terminal<'_>,
+) -> Result<u8, CliError> {
+    let limit = args.limit.to_string();
+    let mut pairs = filter.to_vec();
+    pairs.extend([("after", args.after.as_deref()), ("limit", Some(limit.as_str()))]);
+    let page = client.get(&query(path, &pairs))?;
+    if args.format == Format::Json {
+        print_json(&page, terminal)?;
+        return Ok(DONE);
+    }
+    let items = page.get(plural).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    table::print(items, columns, terminal.out)?;
+    if let Some(next) = page.get("next").filter(|next| !next.is_null()) {
+        let next = next.as_str().map_or_else(|| next.to_string(), str::to_owned);
+        writeln!(terminal.err, "more: --after {next}")?;
+    }
+    Ok(DONE)
+}
+
+fn print(incident: &Value, format: Format, terminal: &mut Terminal<'_>) -> Result<u8, CliError> {
+    match format {
+        Format::Json => print_json(incident, terminal)?,
+        Format::Text => print_text(incident, terminal.out)?,
+    }
+    Ok(DONE)
+}
+
+fn print_text(incident: &Value, out: &mut dyn Write) -> io::Result<()> {
+    let field = |path: &[&str]| text(incident, path);
+    writeln!(out, "{}  {}  {}", field(&["id"]), field(&["state"]), field(&["severity"]))?;
+    writeln!(out, "  rule        {} (confidence {})", field(&["rule"]), field(&["confidence"]))?;
+    writeln!(out, "  value       {}", field(&["preview"]))?;
+    if incident.get("known_as").is_some_and(Value::is_string) {
+        writeln!(out, "  known as    {}", field(&["known_as"]))?;
+    }
+    let owner = (field(&["owner", "name"]), field(&["owner", "source"]));
+    writeln!(out, "  owner       {} (by {})", owner.0, owner.1)?;
+    for step in items(incident.get("owner"), "chain") {
+        let answer = text(step, &["answer"]);
+        writeln!(
+            out,
+            "              {}: {}: {answer}",
+            text(step, &["source"]),
+            text(step, &["evidence"])
+        )?;
+    }
+    writeln!(out, "  exposure    {}", field(&["exposure"]))?;
+    writeln!(
+        out,
+        "  decision    {}: {}",
+        field(&["decision", "action"]),
+        field(&["decision", "reason"])
+    )?;
+    if incident.get("disposition").is_some_and(Value::is_object) {
+        let (kind, by) = (field(&["disposition", "as"]), field(&["disposition", "by"]));
+        writeln!(out, "  dismissed   as {kind} by {by}: {}", field(&["disposition", "reason"]))?;
+    }
+    writeln!(out, "  first seen  {}", field(&["first_seen"]))?;
+    writeln!(out, "  last seen   {}", field(&["last_seen"]))?;
+    for ticket in items(Some(incident), "tickets") {
+        writeln!(out, "  ticket      {} {}", text(ticket, &["id"]), text(ticket, &["state"]))?;
+    }
+    writeln!(out, "  occurrences {}", field(&["occurrences_total"]))?;
+    for place in items(Some(incident), "occurrences") {
+        let commit = text(place, &["commit"]).chars().take(12).collect::<String>();
+        let (path, line) = (text(place, &["path"]), text(place, &["line"]));
+        let (container, age) = (text(place, &["container"]), text(place, &["age"]));
+        writeln!(out, "    {commit}  {path}:{line}  {container}, {age}")?;
+    }
+    Ok(())
+}
+
+/// Returns the items of a list inside `value`.
+pub(super) fn items<'a>(value: Option<&'a Value>, key: &str) -> &'a [Value] {
+    let list = value.and_then(|value| value.get(key)).and_then(Value::as_array);
+    list.map_or(&[], Vec::as_slice)
+}

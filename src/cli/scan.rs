@@ -1,0 +1,231 @@
+//! `pushwarden scan`: files, folders or standard input, with the engine that screens pushes.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use super::{CliError, DONE, FAILED, FOUND, Terminal, print_json};
+use crate::app;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::finding::Container;
+use crate::policy::{Action, Policy};
+use crate::scan::{Engine, Found, Pieces};
+use crate::secret::{FingerprintKey, Preview};
+use crate::wire::escape;
+
+/// Scans files, folders or standard input (`-`) for credentials
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  pushwarden scan src deploy --format jsonl\n  \
+    git show HEAD:deploy.env | pushwarden scan -\n\n\
+    Exit codes: 0 nothing found, 1 found, 3 something was not scanned")]
+pub struct ScanArgs {
+    /// Files and folders, or `-` for standard input; folders whole but for `.git`, links not
+    /// followed
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: ScanFormat,
+}
+
+/// The form of the findings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ScanFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON record a line.
+    Jsonl,
+}
+
+/// How much of a file is read at once.
+const READ_BYTES: usize = 256 << 10;
+
+/// The deepest folder that is entered. Links are not followed, so only a tree made to be deep
+/// reaches it.
+const DEPTH_MAX: usize = 256;
+
+/// Runs the command.
+///
+/// # Errors
+/// If the rules cannot be loaded or standard output is gone.
+pub fn run(args: &ScanArgs, config: &Config, terminal: &mut Terminal<'_>) -> Result<u8, CliError> {
+    let unfit = |error| CliError::failed("the rules cannot be used", error, "mend them");
+    let ruleset = Arc::new(app::load_rules(config).map_err(unfit)?);
+    let engine = Engine::new(ruleset)
+        .map_err(|error| CliError::failed("the rules make no engine", error, "mend the rule"))?;
+    let now_s = u64::try_from(SystemClock.now().as_micros() / 1_000_000).unwrap_or(0);
+    let (key, policy) = (key(config)?, app::policy_of(config));
+    let mut scan = Scan { engine: &engine, key, policy, now_s, format: args.format, outcome: DONE };
+    for path in &args.paths {
+        if path.as_os_str() == "-" {
+            scan.stream(path, &mut io::stdin().lock(), terminal.out)?;
+        } else {
+            scan.path(path, 0, terminal.out)?;
+        }
+    }
+    Ok(scan.outcome)
+}
+
+/// The server's fingerprint key where this account can read it, so that fingerprints meet; else a
+/// key for this run.
+fn key(config: &Config) -> Result<FingerprintKey, CliError> {
+    if let Ok(keys) = config.key_files().read() {
+        return Ok(keys.fingerprint);
+    }
+    let mut key = [0; 32];
+    rustix::rand::getrandom(&mut key, rustix::rand::GetRandomFlags::empty())
+        .map_err(|error| CliError::failed("no random bytes", error, "try again"))?;
+    Ok(FingerprintKey::new(key))
+}
+
+struct Scan<'e> {
+    engine: &'e Engine,
+    key: FingerprintKey,
+    policy: Policy,
+    now_s: u64,
+    format: ScanFormat,
+    /// The exit code so far: not scanned outranks found.
+    outcome: u8,
+}
+
+impl Scan<'_> {
+    fn path(&mut self, path: &Path, depth: usize, out: &mut dyn Write) -> io::Result<()> {
+        let metadata = match fs::symlink_metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) => return self.unscanned(path, &error.to_string(), out),
+        };
+        let kind = metadata.file_type();
+        if kind.is_dir() && depth >= DEPTH_MAX {
+            self.unscanned(path, "too deep", out)
+        } else if kind.is_dir() {
+            self.directory(path, depth, out)
+        } else if kind.is_file() {
+            match File::open(path) {
+                Ok(mut file) => self.stream(path, &mut file, out),
+                Err(error) => self.unscanned(path, &error.to_string(), out),
+            }
+        } else if kind.is_symlink() {
+            // Git stores a link's target as content, so its text is scanned and not what it names.
+            match fs::read_link(path) {
+                Ok(target) => self.stream(path, &mut target.as_os_str().as_bytes(), out),
+                Err(error) => self.unscanned(path, &error.to_string(), out),
+            }
+        } else {
+            self.unscanned(path, "no file, folder or link", out)
+        }
+    }
+
+    fn directory(&mut self, path: &Path, depth: usize, out: &mut dyn Write) -> io::Result<()> {
+        let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let mut entries: Vec<PathBuf> = match entries {
+            Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
+            Err(error) => return self.unscanned(path, &error.to_string(), out),
+        };
+        entries.sort();
+        for entry in entries {
+            if entry.file_name().is_none_or(|name| name != ".git") {
+                self.path(&entry, depth + 1, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn stream(&mut self, path: &Path, input: &mut dyn Read, out: &mut dyn Write) -> io::Result<()> {
+        let mut records = Vec::new();
+        let mut pieces = Pieces::new(self.engine, self.now_s);
+        let mut buffer = vec![0; READ_BYTES];
+        let failure = loop {
+            match input.read(&mut buffer) {
+                Ok(0) => break None,
+                Ok(count) => pieces.feed(buffer.get(..count).unwrap_or_default(), &mut |found| {
+                    records.push(self.record(path, &found));
+                }),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Some(error),
+            }
+        };
+        let effort = pieces.finish(&mut |found| records.push(self.record(path, &found)));
+        for record in &records {
+            self.print(record, out)?;
+        }
+        if !records.is_empty() && self.outcome == DONE {
+            self.outcome = FOUND;
+        }
+        if !effort.is_complete() {
+            self.unscanned(path, "exhausted", out)?;
+        }
+        failure.map_or(Ok(()), |error| self.unscanned(path, &error.to_string(), out))
+    }
+
+    /// Builds a finding's record; the value itself is in no field of it.
+    fn record(&self, path: &Path, found: &Found<'_>) -> Value {
+        let (hit, span) = (&found.found, found.span);
+        let action = self.policy.action_for(&hit.rule.id, hit.confidence);
+        let mut record = json!({
+            "rule": hit.rule.id, "kind": "finding",
+            "action": if action == Action::Refuse { "refuse" } else { "report" },
+            "confidence": hit.confidence, "severity": hit.severity,
+            "path": path.to_string_lossy(), "container": Container::Blob, "layers": [],
+            "line": span.line, "column": span.column, "end_line": span.end_line,
+            "start": span.start, "end": span.end, "commit": null, "blob": null,
+            "fingerprint": self.key.fingerprint(hit.secret),
+            "preview": Preview::mask(hit.secret, hit.rule.masking),
+            "facts": hit.facts,
+        });
+        add_raw_path(&mut record, path);
+        record
+    }
+
+    fn unscanned(&mut self, path: &Path, reason: &str, out: &mut dyn Write) -> io::Result<()> {
+        self.outcome = FAILED;
+        let mut record = json!({
+            "rule": null, "kind": "unscanned", "reason": reason, "action": null,
+            "confidence": null, "severity": null, "path": path.to_string_lossy(),
+            "container": Container::Blob, "layers": [], "line": null, "column": null,
+            "end_line": null, "start": null, "end": null, "commit": null, "blob": null,
+            "fingerprint": null, "preview": null, "facts": {},
+        });
+        add_raw_path(&mut record, path);
+        self.print(&record, out)
+    }
+
+    fn print(&self, record: &Value, out: &mut dyn Write) -> io::Result<()> {
+        if self.format == ScanFormat::Jsonl {
+            let mut terminal = Terminal { out, err: &mut io::sink() };
+            return print_json(record, &mut terminal);
+        }
+        let field = |name| super::table::text(record, &[name]);
+        let path = escape::line(field("path").as_bytes(), 200);
+        if field("kind") == "unscanned" {
+            return writeln!(out, "{path}: not scanned: {}", field("reason"));
+        }
+        writeln!(
+            out,
+            "{path}:{}:{}: {} {} ({}, confidence {})",
+            field("line"),
+            field("column"),
+            field("rule"),
+            field("preview"),
+            field("action"),
+            field("confidence"),
+        )
+    }
+}
+
+/// Adds the bytes of a path that is not UTF-8.
+fn add_raw_path(record: &mut Value, path: &Path) {
+    if path.to_str().is_none()
+        && let Some(fields) = record.as_object_mut()
+    {
+        let raw = BASE64_STANDARD.encode(path.as_os_str().as_bytes());
+        fields.insert("path_base64".to_owned(), Value::String(raw));
+    }
+}

@@ -1,0 +1,406 @@
+//! The stream to a daemon, or to a child that stands in for it, under one deadline.
+//!
+//! Messages gather in a buffer: a small push is one write and one read. The first write waits for
+//! the peer's hello, briefly, because a socket that systemd holds accepts even when the daemon is
+//! dead. Connecting happens on a thread of its own, while the push is being read: a full backlog
+//! would block it without any limit, and the standard library cannot give it one.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+use crate::wire::{
+    DecodeError, FRAME_BYTES_MAX, Failure, FailureCode, FromDaemon, ToDaemon, UPGRADE_REQUEST,
+    VERSION, read_frame,
+};
+
+/// How many bytes gather before they are written. Below a socket's default buffer, so that the
+/// first write never waits for a daemon that is not there.
+const FLUSH_BYTES: usize = 128 << 10;
+
+/// The longest answer to the upgrade request, in bytes.
+const UPGRADE_BYTES_MAX: usize = 4 << 10;
+
+/// How much is read at a time, in bytes: hello and a clean verdict fit.
+const READ_BYTES: usize = 4 << 10;
+
+/// The unit in which sent bytes extend the deadline.
+const BYTES_PER_EXTENSION: u64 = 20_000_000;
+
+/// How long a failure is waited for once the peer has stopped reading.
+const LAST_WORDS_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// When a push that still runs says so.
+const PROGRESS_AFTER: Duration = Duration::from_secs(3);
+
+/// The shortest wait that a socket can be given.
+const WAIT_MIN: Duration = Duration::from_millis(1);
+
+/// Why the peer gives no verdict.
+#[derive(Debug)]
+pub(super) enum ConnectionError {
+    /// Nobody listens.
+    Connect(io::Error),
+    /// It did not say hello in time.
+    NoHello,
+    /// The deadline came first.
+    Deadline,
+    /// It went away.
+    Closed(io::Error),
+    /// It speaks another version.
+    Version(u16),
+    /// It says something that makes no sense here.
+    Garbage(&'static str),
+    /// It says that there will be no verdict.
+    Failure(Failure),
+    /// It asked where hits come from, and then gave no verdict.
+    AfterHits(Box<ConnectionError>),
+}
+
+impl ConnectionError {
+    /// Tells whether the peer found something before it failed: then the push is not unscanned, and
+    /// a policy for unscanned pushes has no say. What a clean push costs is no record, so a record
+    /// that could not be made means hits, too.
+    pub(super) fn follows_hits(&self) -> bool {
+        match self {
+            Self::AfterHits(_) => true,
+            Self::Failure(failure) => {
+                matches!(failure.code, FailureCode::Store | FailureCode::Found)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(_) => f.write_str("the scanner cannot be reached"),
+            Self::NoHello => f.write_str("the scanner does not answer"),
+            Self::Deadline => f.write_str("the scan took too long"),
+            Self::Closed(_) => f.write_str("the scanner went away during the scan"),
+            Self::Version(theirs) => {
+                write!(f, "hook and scanner differ in version ({VERSION} and {theirs})")
+            }
+            Self::Garbage(what) => write!(f, "the scanner's answer makes no sense ({what})"),
+            Self::Failure(failure) => write!(f, "the scanner gave up ({})", failure.code),
+            Self::AfterHits(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ConnectionError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Connect(error) | Self::Closed(error) => Some(error),
+            Self::AfterHits(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<DecodeError> for ConnectionError {
+    fn from(_: DecodeError) -> Self {
+        Self::Garbage("a frame that does not decode")
+    }
+}
+
+impl From<ConnectionError> for io::Error {
+    /// Lets it pass through a sink.
+    fn from(error: ConnectionError) -> Self {
+        Self::other(error)
+    }
+}
+
+impl From<io::Error> for ConnectionError {
+    /// Takes it out again.
+    fn from(error: io::Error) -> Self {
+        error.downcast().unwrap_or_else(Self::Closed)
+    }
+}
+
+/// The time that a push may take with one peer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    /// When the hook started.
+    pub(super) started: Instant,
+    /// How long after that the deadline is, before what is sent adds to it.
+    pub(super) deadline: Duration,
+    /// What every 20 MB add.
+    pub(super) per_20_mb: Duration,
+    /// How long the peer may take to say hello.
+    pub(super) hello_timeout: Duration,
+}
+
+/// A peer, connected or about to be.
+pub(super) enum Peer {
+    /// A thread is connecting.
+    Connecting(Receiver<io::Result<UnixStream>>),
+    /// A stream is there.
+    Connected(UnixStream),
+}
+
+impl Peer {
+    /// Starts to connect to a socket.
+    pub(super) fn connect(socket: PathBuf) -> Self {
+        let (done, stream) = sync_channel(1);
+        let thread = std::thread::Builder::new().stack_size(64 << 10).name("connect".into());
+        let spawned = thread.spawn(move || {
+            // Nobody may be waiting any more.
+            drop(done.send(UnixStream::connect(socket)));
+        });
+        // Without a thread the channel is closed, which reads as "cannot connect".
+        drop(spawned);
+        Self::Connecting(stream)
+    }
+}
+
+/// A conversation with a peer.
+pub(super) struct Connection<'t> {
+    peer: Peer,
+    timing: Timing,
+    talk: &'t mut dyn Write,
+    outgoing: Vec<u8>,
+    incoming: Vec<u8>,
+    sent: u64,
+    is_greeted: bool,
+    has_reported: bool,
+    /// How many objects were sent, for the progress line.
+    pub(super) objects: u64,
+}
+
+impl<'t> Connection<'t> {
+    /// Begins with the upgrade request. Progress is reported to `talk`.
+    pub(super) fn new(peer: Peer, timing: Timing, talk: &'t mut dyn Write) -> Self {
+        let mut outgoing = Vec::with_capacity(8 << 10);
+        outgoing.extend_from_slice(UPGRADE_REQUEST.as_bytes());
+        Self {
+            peer,
+            timing,
+            talk,
+            outgoing,
+            incoming: Vec::new(),
+            sent: 0,
+            is_greeted: false,
+            has_reported: false,
+            objects: 0,
+        }
+    }
+
+    /// Tells whether more than `percent` of the time are over.
+    pub(super) fn is_past(&self, percent: u32) -> bool {
+        Instant::now() >= self.timing.started + self.allowed() * percent / 100
+    }
+
+    /// Gathers a message.
+    pub(super) fn send(&mut self, message: &ToDaemon) -> io::Result<()> {
+        self.write(|out| message.write(out))
+    }
+
+    /// Gathers what `write` writes, and sends the buffer when it is full.
+    pub(super) fn write(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        write(&mut self.outgoing)?;
+        if self.outgoing.len() >= FLUSH_BYTES {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes all that has gathered, and waits for the peer's hello the first time.
+    pub(super) fn flush(&mut self) -> Result<(), ConnectionError> {
+        self.connect()?;
+        let outgoing = std::mem::take(&mut self.outgoing);
+        let written = self.write_all(&outgoing);
+        self.outgoing = outgoing;
+        self.outgoing.clear();
+        if let Err(error) = written {
+            return Err(self.last_words(error));
+        }
+        if !self.is_greeted {
+            self.await_hello()?;
+            self.is_greeted = true;
+        }
+        Ok(())
+    }
+
+    /// Reads the next message.
+    pub(super) fn receive(&mut self) -> Result<FromDaemon, ConnectionError> {
+        self.receive_until(None)
+    }
+
+    fn connect(&mut self) -> Result<(), ConnectionError> {
+        let Peer::Connecting(pending) = &self.peer else {
+            return Ok(());
+        };
+        let stream = match pending.recv_timeout(self.timing.hello_timeout) {
+            Ok(stream) => stream.map_err(ConnectionError::Connect)?,
+            Err(RecvTimeoutError::Timeout) => return Err(ConnectionError::NoHello),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(ConnectionError::Connect(io::ErrorKind::OutOfMemory.into()));
+            }
+        };
+        self.peer = Peer::Connected(stream);
+        Ok(())
+    }
+
+    fn stream(&self) -> Result<&UnixStream, ConnectionError> {
+        match &self.peer {
+            Peer::Connected(stream) => Ok(stream),
+            Peer::Connecting(_) => Err(ConnectionError::NoHello),
+        }
+    }
+
+    fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), ConnectionError> {
+        let hello_by = Instant::now() + self.timing.hello_timeout;
+        while !bytes.is_empty() {
+            let wait = self.wait(if self.is_greeted { None } else { Some(hello_by) })?;
+            let mut stream = self.stream()?;
+            stream.set_write_timeout(Some(wait)).map_err(ConnectionError::Closed)?;
+            match stream.write(bytes) {
+                Ok(count) => {
+                    self.sent += count as u64;
+                    bytes = bytes.get(count..).unwrap_or_default();
+                }
+                Err(error) if is_wait(&error) => self.report(),
+                Err(error) => return Err(ConnectionError::Closed(error)),
+            }
+        }
+        self.report();
+        Ok(())
+    }
+
+    /// Reads `101 Switching Protocols` and the hello.
+    fn await_hello(&mut self) -> Result<(), ConnectionError> {
+        let until = Some(Instant::now() + self.timing.hello_timeout);
+        let garbage = ConnectionError::Garbage("no upgrade");
+        let end = loop {
+            if let Some(end) = self.incoming.windows(4).position(|four| four == b"\r\n\r\n") {
+                break end + 4;
+            }
+            if self.incoming.len() > UPGRADE_BYTES_MAX {
+                return Err(garbage);
+            }
+            self.read_more(until)?;
+        };
+        if !self.incoming.starts_with(b"HTTP/1.1 101") {
+            return Err(garbage);
+        }
+        self.incoming.drain(..end);
+        match self.receive_until(until)? {
+            FromDaemon::Hello { version: VERSION } => Ok(()),
+            FromDaemon::Hello { version } => Err(ConnectionError::Version(version)),
+            FromDaemon::Failure(failure) => Err(ConnectionError::Failure(failure)),
+            _ => Err(ConnectionError::Garbage("no hello")),
+        }
+    }
+
+    fn receive_until(&mut self, until: Option<Instant>) -> Result<FromDaemon, ConnectionError> {
+        loop {
+            if let Some(length) = self.frame_length()? {
+                let mut payload = Vec::new();
+                let kind = read_frame(&mut self.incoming.as_slice(), &mut payload)
+                    .map_err(|_| ConnectionError::Garbage("a frame that cannot be read"))?;
+                self.incoming.drain(..length);
+                return Ok(FromDaemon::decode(kind, &payload)?);
+            }
+            self.read_more(until)?;
+        }
+    }
+
+    /// Returns the length of the next frame if it is there whole.
+    fn frame_length(&self) -> Result<Option<usize>, ConnectionError> {
+        let Some(&[_, a, b, c, d]) = self.incoming.first_chunk::<5>() else {
+            return Ok(None);
+        };
+        let length = u32::from_le_bytes([a, b, c, d]) as usize;
+        if length > FRAME_BYTES_MAX {
+            return Err(ConnectionError::Garbage("a frame over the limit"));
+        }
+        let length = length + 5;
+        Ok((self.incoming.len() >= length).then_some(length))
+    }
+
+    /// Reads some bytes. A limit of `until` is the hello's, none the push's deadline.
+    fn read_more(&mut self, until: Option<Instant>) -> Result<(), ConnectionError> {
+        let mut buffer = [0; READ_BYTES];
+        loop {
+            let wait = self.wait(until)?;
+            let mut stream = self.stream()?;
+            stream.set_read_timeout(Some(wait)).map_err(ConnectionError::Closed)?;
+            match stream.read(&mut buffer) {
+                Ok(0) => {
+                    return Err(ConnectionError::Closed(io::ErrorKind::UnexpectedEof.into()));
+                }
+                Ok(count) => {
+                    self.incoming.extend_from_slice(buffer.get(..count).unwrap_or_default());
+                    return Ok(());
+                }
+                Err(error) if is_wait(&error) => self.report(),
+                Err(error) => return Err(ConnectionError::Closed(error)),
+            }
+        }
+    }
+
+    /// Returns how long to wait now: until the deadline, `until`, or the next report.
+    fn wait(&self, until: Option<Instant>) -> Result<Duration, ConnectionError> {
+        let now = Instant::now();
+        let deadline = self.timing.started + self.allowed();
+        if now >= deadline {
+            return Err(ConnectionError::Deadline);
+        }
+        if until.is_some_and(|until| now >= until) {
+            return Err(ConnectionError::NoHello);
+        }
+        let mut end = until.map_or(deadline, |until| until.min(deadline));
+        let report_at = self.timing.started + PROGRESS_AFTER;
+        if !self.has_reported && report_at > now {
+            end = end.min(report_at);
+        }
+        Ok(end.saturating_duration_since(now).max(WAIT_MIN))
+    }
+
+    /// Returns the time allowed for what was sent so far.
+    fn allowed(&self) -> Duration {
+        let extensions = u32::try_from(self.sent / BYTES_PER_EXTENSION).unwrap_or(u32::MAX);
+        let more = self.timing.per_20_mb.saturating_mul(extensions);
+        // A day, so that no arithmetic on it can overflow.
+        self.timing.deadline.saturating_add(more).min(Duration::from_hours(24))
+    }
+
+    /// Says once that the push still runs.
+    fn report(&mut self) {
+        if !self.has_reported && self.timing.started.elapsed() >= PROGRESS_AFTER {
+            self.has_reported = true;
+            let objects = self.objects;
+            // A client that is gone must not end the scan.
+            drop(writeln!(self.talk, "pushwarden: scanning {objects} objects..."));
+        }
+    }
+
+    /// Asks a peer that has stopped reading for its reason.
+    fn last_words(&mut self, error: ConnectionError) -> ConnectionError {
+        if !matches!(error, ConnectionError::Closed(_)) {
+            return error;
+        }
+        let until = Some(Instant::now() + LAST_WORDS_TIMEOUT);
+        if !self.is_greeted && self.await_hello().is_err() {
+            return error;
+        }
+        match self.receive_until(until) {
+            Ok(FromDaemon::Failure(failure)) => ConnectionError::Failure(failure),
+            _ => error,
+        }
+    }
+}
+
+/// Tells whether a read or write only ran out of its wait.
+fn is_wait(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+}

@@ -1,0 +1,126 @@
+//! What a push is: ref updates, the objects it brings, and where they come from.
+//!
+//! ```text
+//! stdin ───► stdin::parse ──► ref updates ─┐
+//! environment ► Repository ────────────────┼─► Push ─► stream ──► Sink (quarantine, then outside)
+//!                                          │      └──► locate ─► Sink (places, parents' versions)
+//! ```
+//!
+//! The unit is the object, never the diff: `quarantine` streams every object that git received,
+//! whether a ref reaches it or not, and `outside` those that a ref will newly reach though they
+//! lay in the store already. What cannot be read, or not in time, is an [`Unscanned`] with its
+//! reason. All bytes are hostile; memory is bounded whatever their size.
+//!
+//! Deliberately absent: the repository's configuration, replace refs, grafts and attributes (a push
+//! may change them); any write; any decision about what a hit means.
+//!
+//! [`Unscanned`]: crate::wire::Unscanned
+
+mod commit;
+mod commits;
+mod content;
+mod delta;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod history;
+mod id;
+mod inflate;
+mod limits;
+mod locate;
+mod loose;
+mod outside;
+mod owners;
+mod pack;
+mod quarantine;
+mod refs;
+mod repository;
+mod sink;
+pub mod stdin;
+mod store;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub use limits::Limits;
+pub use repository::{Repository, RepositoryError};
+pub use sink::{Answers, Sink};
+
+use std::io;
+use std::path::Path;
+
+use crate::wire::{Oid, OwnersFile, RefUpdate};
+
+use commits::NewCommits;
+use quarantine::Quarantine;
+use refs::Refs;
+use sink::Emitter;
+use store::Store;
+
+/// A push, ready to be streamed as often as need be.
+pub struct Push<'a> {
+    updates: &'a [RefUpdate],
+    limits: Limits,
+    refs: Refs,
+    store: Store<'a>,
+    commits: Option<NewCommits>,
+}
+
+impl<'a> Push<'a> {
+    /// Looks at the quarantine's directory; opens nothing else yet.
+    pub fn new(repository: &'a Repository, updates: &'a [RefUpdate], limits: Limits) -> Self {
+        let quarantine = Quarantine::open(repository.quarantine.as_deref(), repository.hash);
+        Self {
+            updates,
+            limits,
+            refs: Refs::new(repository, updates),
+            store: Store::new(repository, quarantine),
+            commits: None,
+        }
+    }
+
+    /// Looks at a push that was let in earlier: what its ref updates brought is new, although refs
+    /// reach it by now. What stood before is what the updates say, not what the ref store holds.
+    pub fn landed(repository: &'a Repository, updates: &'a [RefUpdate], limits: Limits) -> Self {
+        let old = updates.iter().map(|update| update.old).filter(|old| !old.is_null());
+        Self {
+            refs: Refs::as_of(repository, old.collect()),
+            ..Self::new(repository, updates, limits)
+        }
+    }
+
+    /// Streams all objects that the push brings or newly reaches. Errors are the sink's own.
+    pub fn stream(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
+        let mut emitter = Emitter::new(sink, &self.limits);
+        if !self.store.stream_quarantine(&mut emitter, &self.limits)? {
+            return Ok(());
+        }
+        self.commits =
+            outside::stream(self.updates, &self.store, &mut self.refs, &mut emitter, &self.limits)?;
+        Ok(())
+    }
+
+    /// Says where `objects` come from. Errors are the sink's own.
+    pub fn locate(&mut self, objects: &[Oid], sink: &mut dyn Answers) -> io::Result<()> {
+        let commits = match self.commits.take() {
+            Some(commits) => commits,
+            None => {
+                NewCommits::discover(self.updates, &self.store, &mut self.refs, &|| sink.is_late())
+            }
+        };
+        let limits = &self.limits;
+        locate::answer(objects, self.updates, &self.store, &mut self.refs, &commits, limits, sink)?;
+        self.commits = Some(commits);
+        Ok(())
+    }
+}
+
+/// Reads CODEOWNERS of the default branch of the repository at `path`, bare or with a work tree.
+///
+/// # Errors
+/// If there is no repository.
+pub fn owners_file(path: &Path) -> io::Result<Option<OwnersFile>> {
+    let repository = Repository::at(path)?;
+    let refs = Refs::new(&repository, &[]);
+    let store = Store::new(&repository, Quarantine::open(None, repository.hash));
+    Ok(owners::read(&store, &refs))
+}

@@ -1,0 +1,100 @@
+//! The few fields of commits and tags that tell how objects hang together.
+
+use crate::wire::{CommitPlace, Oid};
+
+/// The most parents that are followed. git's own octopus merges have a few dozen.
+const PARENTS_MAX: usize = 4_096;
+
+/// The edges of a commit, and its age.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Commit {
+    pub(super) tree: Oid,
+    pub(super) parents: Vec<Oid>,
+    /// When it was committed, in seconds since 1970; what cannot be read counts as then.
+    pub(super) time: u64,
+}
+
+impl Commit {
+    /// Reads a commit object. None if it names no tree: git would not walk it either.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let mut lines = bytes.split(|&byte| byte == b'\n').peekable();
+        let tree = Oid::from_hex(lines.next()?.strip_prefix(b"tree ")?)?;
+        let mut parents = Vec::new();
+        while let Some(parent) = lines.peek().and_then(|line| line.strip_prefix(b"parent ")) {
+            parents.push(Oid::from_hex(parent)?);
+            lines.next();
+            if parents.len() > PARENTS_MAX {
+                return None;
+            }
+        }
+        let committer = lines
+            .take_while(|line| !line.is_empty())
+            .find_map(|line| line.strip_prefix(b"committer "));
+        let time = committer.and_then(time_of).unwrap_or_default();
+        Some(Self { tree, parents, time })
+    }
+}
+
+/// Returns the first line of a commit's message, cut to what is passed on.
+pub(super) fn subject(bytes: &[u8]) -> Vec<u8> {
+    let body = bytes.windows(2).position(|pair| pair == b"\n\n");
+    let body = body.and_then(|at| bytes.get(at + 2..)).unwrap_or_default();
+    let line = body.split(|&byte| byte == b'\n').find(|line| !line.is_empty());
+    let line = line.unwrap_or_default();
+    line.get(..CommitPlace::SUBJECT_BYTES_MAX).unwrap_or(line).to_vec()
+}
+
+/// Returns what a tag object points at.
+pub(super) fn tag_target(bytes: &[u8]) -> Option<Oid> {
+    let line = bytes.split(|&byte| byte == b'\n').next()?;
+    Oid::from_hex(line.strip_prefix(b"object ")?)
+}
+
+/// Reads the time of `Name <mail> 1700000000 +0100`.
+fn time_of(person: &[u8]) -> Option<u64> {
+    let time = person.rsplit(|&byte| byte == b' ').nth(1)?;
+    std::str::from_utf8(time).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+    fn commit(parents: usize, rest: &str) -> Vec<u8> {
+        let parents = format!("parent {TREE}\n").repeat(parents);
+        format!("tree {TREE}\n{parents}author A <a@b> 1 +0000\n{rest}").into_bytes()
+    }
+
+    #[test]
+    fn edges_and_time_are_read() {
+        let bytes = commit(2, "committer C <c@d> 1700000000 -0330\n\nSubject\n\nBody\n");
+        let parsed = Commit::parse(&bytes).expect("a commit");
+        assert_eq!(parsed.parents.len(), 2);
+        assert_eq!(parsed.time, 1_700_000_000);
+        assert_eq!(subject(&bytes), b"Subject");
+    }
+
+    #[test]
+    fn odd_commits_keep_their_edges() {
+        let bytes = commit(1, "committer C <c@d> -5 +0000\n");
+        assert_eq!(Commit::parse(&bytes).expect("a commit").time, 0);
+        assert_eq!(subject(&bytes), b"");
+        assert_eq!(Commit::parse(b"author A <a@b> 1 +0000\n"), None);
+        assert_eq!(Commit::parse(b""), None);
+    }
+
+    #[test]
+    fn long_subjects_are_cut() {
+        let bytes = commit(0, &format!("committer C <c@d> 1 +0000\n\n{}", "s".repeat(999)));
+        assert_eq!(subject(&bytes).len(), CommitPlace::SUBJECT_BYTES_MAX);
+    }
+
+    #[test]
+    fn tags_name_their_target() {
+        let tag = format!("object {TREE}\ntype tree\ntag v1\n");
+        assert_eq!(tag_target(tag.as_bytes()), Oid::from_hex(TREE.as_bytes()));
+        assert_eq!(tag_target(b"type tree\n"), None);
+    }
+}

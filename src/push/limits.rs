@@ -1,0 +1,36 @@
+//! What a push may cost the hook.
+
+/// The limits of one push. Reaching one is an `Unscanned` with its reason, never silence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most objects. The largest public histories have about 10 million.
+    pub objects_max: u64,
+    /// The most inflated bytes: what a bomb may cost, far above what a deadline lets through.
+    pub inflated_bytes_max: u64,
+    /// The longest delta chain. git itself writes at most 4,095.
+    pub delta_depth_max: u32,
+    /// The most bytes of delta bases in memory; more go to the scratch file.
+    pub memory_bytes_max: u64,
+    /// The longest scratch file, in bytes.
+    pub scratch_bytes_max: u64,
+    /// The most places that are named for one object, earliest first. A reader follows a few; the
+    /// rest says "and more".
+    pub places_per_object_max: usize,
+    /// The most tree entries that are looked at to find places: a tree of trees can name 10^10
+    /// paths in a few kilobytes.
+    pub entries_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            objects_max: 16_000_000,
+            inflated_bytes_max: 256 << 30,
+            delta_depth_max: 8_192,
+            memory_bytes_max: 64 << 20,
+            scratch_bytes_max: 16 << 30,
+            places_per_object_max: 50,
+            entries_max: 200_000_000,
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Where objects with hits come from.
+//!
+//! ```text
+//! asked for ─► reached by own refs before?        ─► ReachableBefore
+//!           └► each commit of the push, ancestors first, beside each parent
+//!                puts it at a path                ─► Entry, with the parents' versions
+//!              is itself a commit, tag or tip     ─► Commit, Tag, Ref
+//!              none of these                      ─► Unreached
+//! then: the parents' versions as objects, CODEOWNERS, the end
+//! ```
+//!
+//! A commit that no tip reaches still names places, with an empty ref: its content stays fetchable
+//! by id. For a merge, only what differs from *every* parent counts: the rest came from a parent.
+
+mod changes;
+mod parents;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+
+use crate::wire::{
+    CommitPlace, Entry, LocateEnd, ObjectKind, Oid, Place, RefUpdate, Route, Topology,
+};
+
+use super::commit::{subject, tag_target};
+use super::commits::{NewCommit, NewCommits};
+use super::history;
+use super::limits::Limits;
+use super::owners;
+use super::refs::Refs;
+use super::sink::Answers;
+use super::store::Store;
+use super::tree::{EntryKind, TreeEntries};
+
+use changes::{Appearance, Changes};
+
+/// The most tags that are followed from one to the next.
+const TAG_DEPTH_MAX: usize = 64;
+
+/// Answers for all of `objects`, then sends the parents' versions and the end.
+pub(super) fn answer(
+    objects: &[Oid],
+    updates: &[RefUpdate],
+    store: &Store<'_>,
+    refs: &mut Refs,
+    commits: &NewCommits,
+    limits: &Limits,
+    sink: &mut dyn Answers,
+) -> io::Result<()> {
+    let mut search = Search {
+        updates,
+        store,
+        commits,
+        limits,
+        wanted: objects.iter().copied().collect(),
+        places: HashMap::new(),
+        versions: Vec::new(),
+        is_complete: commits.is_complete,
+    };
+    search.old(refs, sink)?;
+    search.named(sink)?;
+    search.entries(sink)?;
+    search.rest(objects, sink)?;
+    let versions = std::mem::take(&mut search.versions);
+    let complete = parents::stream(versions, store, limits, sink)? && search.is_complete;
+    sink.end(LocateEnd { owners: owners::read(store, refs), complete })
+}
+
+struct Search<'s, 'r> {
+    updates: &'s [RefUpdate],
+    store: &'s Store<'r>,
+    commits: &'s NewCommits,
+    limits: &'s Limits,
+    /// What more places are sought for.
+    wanted: HashSet<Oid>,
+    /// How many places each object has.
+    places: HashMap<Oid, usize>,
+    /// What stood in the parents, in the order of the places.
+    versions: Vec<Oid>,
+    is_complete: bool,
+}
+
+impl Search<'_, '_> {
+    /// Answers for what own refs reached before. Only what lies outside the quarantine can be.
+    fn old(&mut self, refs: &mut Refs, sink: &mut dyn Answers) -> io::Result<()> {
+        let store = self.store;
+        let candidates = self.wanted.iter().copied().filter(|&id| store.is_outside(id)).collect();
+        let reached = history::reached(candidates, store, refs, &|| sink.is_late());
+        self.is_complete &= reached.is_complete;
+        for object in reached.found {
+            self.wanted.remove(&object);
+            self.places.insert(object, 1);
+            sink.place(Place { object, route: Route::ReachableBefore })?;
+        }
+        Ok(())
+    }
+
+    /// Answers for what refs and tags name, and for commits.
+    fn named(&mut self, sink: &mut dyn Answers) -> io::Result<()> {
+        for update in self.updates.iter().filter(|update| !update.new.is_null()) {
+            self.named_by(update.new, &update.name, sink)?;
+        }
+        for &tag in &self.store.captured().tags {
+            if self.wanted.contains(&tag) && !self.places.contains_key(&tag) {
+                self.place(tag, Route::Tag { ref_name: Vec::new() }, sink)?;
+            }
+        }
+        let wanted: Vec<Oid> = self.wanted.iter().copied().collect();
+        for id in wanted {
+            if let Some((rank, new)) = self.commits.get(id) {
+                let at_tip = new.update.is_some();
+                let place = self.commit_place(rank, new, at_tip);
+                self.place(id, Route::Commit(place), sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn named_by(&mut self, tip: Oid, name: &[u8], sink: &mut dyn Answers) -> io::Result<()> {
+        let mut content = Vec::new();
+        let mut id = tip;
+        for _ in 0..TAG_DEPTH_MAX {
+            let kind = self.store.read(id, &mut content);
+            match kind {
+                Some(ObjectKind::Tag) => {
+                    self.place(id, Route::Tag { ref_name: name.to_vec() }, sink)?;
+                    match tag_target(&content) {
+                        Some(target) => id = target,
+                        None => return Ok(()),
+                    }
+                }
+                Some(ObjectKind::Commit) => return Ok(()),
+                Some(ObjectKind::Tree) => return self.named_tree(id, name, sink),
+                Some(ObjectKind::Blob) | None => {
+                    return self.place(id, Route::Ref { ref_name: name.to_vec() }, sink);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers for a tree that a ref points at without a commit, and for all below it.
+    fn named_tree(&mut self, root: Oid, name: &[u8], sink: &mut dyn Answers) -> io::Result<()> {
+        let mut seen = HashSet::new();
+        let mut pending = vec![root];
+        let mut content = Vec::new();
+        while let Some(tree) = pending.pop() {
+            if !seen.insert(tree) {
+                continue;
+            }
+            if sink.is_late() {
+                self.is_complete = false;
+                return Ok(());
+            }
+            self.place(tree, Route::Ref { ref_name: name.to_vec() }, sink)?;
+            self.store.tree(Some(tree), &mut content);
+            for entry in TreeEntries::new(&content, self.store.hash()) {
+                match entry.kind {
+                    EntryKind::Tree => pending.push(entry.id),
+                    EntryKind::Blob if seen.insert(entry.id) => {
+                        self.place(entry.id, Route::Ref { ref_name: name.to_vec() }, sink)?;
+                    }
+                    EntryKind::Blob | EntryKind::Submodule => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers with the paths at which the push's commits put things.
+    fn entries(&mut self, sink: &mut dyn Answers) -> io::Result<()> {
+        let mut changes = Changes::new(self.store, self.limits.entries_max);
+        // No tree holds a commit or a tag.
+        self.wanted.retain(|id| self.commits.get(*id).is_none());
+        for tag in &self.store.captured().tags {
+            self.wanted.remove(tag);
+        }
+        for (rank, new) in self.commits.list.iter().enumerate() {
+            if self.wanted.is_empty() {
+                return Ok(());
+            }
+            let trees: Vec<Option<Oid>> =
+                new.commit.parents.iter().map(|&parent| self.tree_of(parent)).collect();
+            let found = changes.of(new.commit.tree, &trees, &self.wanted, &|| sink.is_late());
+            let Ok(found) = found else {
+                self.is_complete = false;
+                return Ok(());
+            };
+            for appearance in found {
+                self.entry(rank, new, appearance, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        rank: usize,
+        new: &NewCommit,
+        appearance: Appearance,
+        sink: &mut dyn Answers,
+    ) -> io::Result<()> {
+        let Appearance { path, id, parents } = appearance;
+        let is_free =
+            self.places.get(&id).is_none_or(|&count| count < self.limits.places_per_object_max);
+        if !is_free {
+            return Ok(());
+        }
+        let commit = self.commit_place(rank, new, self.is_at_tip(new, &path, id));
+        self.versions.extend(parents.iter().flatten());
+        self.place(id, Route::Entry(Entry { commit, path, parents }), sink)
+    }
+
+    /// Says of what is left that no ref reaches it, unless the search was cut short.
+    fn rest(&mut self, objects: &[Oid], sink: &mut dyn Answers) -> io::Result<()> {
+        for &object in objects {
+            if self.is_complete && !self.places.contains_key(&object) {
+                self.place(object, Route::Unreached, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a place if the object was asked for and has not enough of them.
+    fn place(&mut self, object: Oid, route: Route, sink: &mut dyn Answers) -> io::Result<()> {
+        if !self.wanted.contains(&object) {
+            return Ok(());
+        }
+        let count = self.places.entry(object).or_default();
+        *count += 1;
+        if *count >= self.limits.places_per_object_max {
+            self.wanted.remove(&object);
+        }
+        sink.place(Place { object, route })
+    }
+
+    fn tree_of(&self, parent: Oid) -> Option<Oid> {
+        if let Some((_, new)) = self.commits.get(parent) {
+            return Some(new.commit.tree);
+        }
+        self.store.commit(parent, &mut Vec::new()).map(|commit| commit.tree)
+    }
+
+    fn commit_place(&self, rank: usize, new: &NewCommit, at_tip: bool) -> CommitPlace {
+        let mut content = Vec::new();
+        self.store.read(new.id, &mut content);
+        let update = new.update.and_then(|update| self.updates.get(update));
+        CommitPlace {
+            id: new.id,
+            order: u32::try_from(rank).unwrap_or(u32::MAX),
+            subject: subject(&content),
+            ref_name: update.map(|update| update.name.clone()).unwrap_or_default(),
+            topology: Topology { at_tip, ..new.topology },
+        }
+    }
+
+    /// Tells whether the tip that brings the commit still has the object at the path.
+    fn is_at_tip(&self, new: &NewCommit, path: &[u8], id: Oid) -> bool {
+        let tip = new.update.and_then(|update| self.commits.tips.get(update).copied().flatten());
+        let Some((rank, tip)) = tip.and_then(|(_, tip)| self.commits.get(tip)) else {
+            return false;
+        };
+        let is_itself = self.commits.ranks.get(&new.id) == Some(&rank);
+        is_itself || self.store.lookup(tip.commit.tree, path) == Some(id)
+    }
+}

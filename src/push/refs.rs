@@ -1,0 +1,109 @@
+//! This repository's own refs, as they stand before the push.
+//!
+//! The old ids on standard input are what the client claims; only what the ref store holds counts.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use gix::refs::file::Store;
+use gix::refs::{FullName, Target};
+
+use crate::wire::{Oid, RefUpdate};
+
+use super::id;
+use super::repository::Repository;
+
+/// How many symbolic refs are followed from `HEAD`.
+const SYMBOLIC_DEPTH_MAX: usize = 5;
+
+/// The refs, read as they are needed.
+pub(super) struct Refs {
+    store: Store,
+    updated_names: Vec<Vec<u8>>,
+    updated: Option<HashSet<Oid>>,
+    all: Option<Vec<Oid>>,
+    all_set: HashSet<Oid>,
+}
+
+impl Refs {
+    pub(super) fn new(repository: &Repository, updates: &[RefUpdate]) -> Self {
+        let git_dir: PathBuf = repository.git_dir.clone();
+        let existing = updates.iter().filter(|update| !update.old.is_null());
+        Self {
+            store: Store::at(git_dir, id::hash_to_gix(repository.hash)),
+            updated_names: existing.map(|update| update.name.clone()).collect(),
+            updated: None,
+            all: None,
+            all_set: HashSet::new(),
+        }
+    }
+
+    /// Takes `tips` for all refs that there are, except for the default branch.
+    pub(super) fn as_of(repository: &Repository, tips: Vec<Oid>) -> Self {
+        let all_set: HashSet<Oid> = tips.iter().copied().collect();
+        Self {
+            all: Some(tips),
+            updated: Some(all_set.clone()),
+            all_set,
+            ..Self::new(repository, &[])
+        }
+    }
+
+    /// Tells whether a ref points at `id`. The refs that the push updates are asked first.
+    pub(super) fn is_tip(&mut self, id: Oid) -> bool {
+        let (store, names) = (&self.store, &self.updated_names);
+        let updated = self.updated.get_or_insert_with(|| {
+            names.iter().filter_map(|name| target_of(store, name, SYMBOLIC_DEPTH_MAX)).collect()
+        });
+        if updated.contains(&id) {
+            return true;
+        }
+        self.all();
+        self.all_set.contains(&id)
+    }
+
+    /// Returns the ids that all refs and a detached `HEAD` point at.
+    pub(super) fn all(&mut self) -> &[Oid] {
+        let (store, set) = (&self.store, &mut self.all_set);
+        self.all.get_or_insert_with(|| {
+            let all = list(store);
+            set.extend(all.iter().copied());
+            all
+        })
+    }
+
+    /// Returns what the default branch points at.
+    pub(super) fn default_branch(&self) -> Option<Oid> {
+        target_of(&self.store, b"HEAD", SYMBOLIC_DEPTH_MAX)
+    }
+}
+
+fn list(store: &Store) -> Vec<Oid> {
+    let mut ids = HashSet::new();
+    ids.extend(target_of(store, b"HEAD", 0));
+    if let Ok(platform) = store.iter()
+        && let Ok(refs) = platform.all()
+    {
+        for reference in refs.filter_map(Result::ok) {
+            if let Target::Object(target) = &reference.target {
+                ids.insert(id::from_gix(target));
+            }
+        }
+    }
+    ids.into_iter().collect()
+}
+
+/// Follows the ref `name` to an object.
+fn target_of(store: &Store, name: &[u8], mut depth_left: usize) -> Option<Oid> {
+    let mut name = FullName::try_from(gix::bstr::BString::from(name)).ok()?;
+    loop {
+        let found = store.try_find(name.as_ref()).ok()??;
+        match found.target {
+            Target::Object(target) => return Some(id::from_gix(&target)),
+            Target::Symbolic(next) => {
+                depth_left = depth_left.checked_sub(1)?;
+                name = next;
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The push, held against what git itself sees.
+
+mod hostile;
+mod locate;
+mod outside;
+mod quarantine;

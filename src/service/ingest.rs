@@ -1,0 +1,285 @@
+//! Takes in what hooks left in the spool while the daemon was away.
+//!
+//! | file | what it says | what becomes of it |
+//! |---|---|---|
+//! | `NONCE.claim` | a local screening's findings, sealed | incidents, and what it could not check |
+//! | `NONCE.accepted` | a push that policy let in unscanned | its tips, as not scanned |
+//!
+//! Each entry is recorded once, whatever happens in between: its nonce is unique in the store, and
+//! its file goes only after the record is durable. What cannot be read is moved aside and named.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::finding::Finding;
+use crate::identity::{Owner, OwnerSource, Owners, Question, resolve};
+use crate::incident::{Origin, PushId, PushVerdict, TicketDraft};
+use crate::policy::{Action, Decision};
+use crate::rule::{Rule, Ruleset};
+use crate::secret::{FingerprintKey, Preview, Secret};
+use crate::service::inventory::Inventory;
+use crate::service::spool::{CLAIM_SUFFIX, Claim, ClaimedFinding, SpoolError, read_bounded};
+use crate::service::ticket_text;
+use crate::store::{
+    FindingRecord, PushRecord, PusherRecord, SpoolNonce, Store, StoreError, UnscannedItem,
+};
+use crate::wire::{Accepted, UnscannedReason, escape};
+
+/// How the name of an entry ends that could not be read.
+const ASIDE_SUFFIX: &str = ".unreadable";
+
+/// How the name of an accepted push ends.
+const ACCEPTED_SUFFIX: &str = ".accepted";
+
+/// What ingesting needs.
+pub struct Intake {
+    /// Where entries lie.
+    pub directory: PathBuf,
+    /// The most entries that one round takes.
+    pub entries_max: usize,
+    /// Where they go.
+    pub store: Arc<dyn Store>,
+    /// What claims are sealed to.
+    pub spool_key: Secret<[u8; 32]>,
+    /// The key of fingerprints.
+    pub fingerprint_key: Arc<FingerprintKey>,
+    /// The rules.
+    pub ruleset: Arc<Ruleset>,
+    /// Who owns what.
+    pub owners: Owners,
+    /// Known secrets, which learn what leaked.
+    pub inventory: Arc<Inventory>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why an entry was not ingested.
+#[derive(Debug, thiserror::Error)]
+enum IngestError {
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("`{}` is no record of an accepted push: {why}", path.display())]
+    Accepted { path: PathBuf, why: String },
+    #[error("`{}` names no push", .0.display())]
+    Name(PathBuf),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Takes in every entry of the spool, oldest name first; returns how many.
+///
+/// # Errors
+/// If the spool cannot be listed, or the store refuses: then the entries that are left stay.
+pub fn ingest(intake: &Intake) -> Result<usize, StoreError> {
+    let mut taken = 0;
+    for path in entries(intake) {
+        match ingest_one(intake, &path) {
+            Ok(()) => taken += 1,
+            // An entry that no store would take must not stand in the others' way.
+            Err(IngestError::Store(error)) if !error.blames_the_caller() => return Err(error),
+            Err(error) => put_aside(&path, &error),
+        }
+    }
+    Ok(taken)
+}
+
+fn entries(intake: &Intake) -> Vec<PathBuf> {
+    let listed = match fs::read_dir(&intake.directory) {
+        Ok(listed) => listed,
+        Err(error) => {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, spool = %intake.directory.display(), "cannot list the spool");
+            return Vec::new();
+        }
+    };
+    let wanted = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        name.is_some_and(|name| {
+            !name.starts_with('.')
+                && (name.ends_with(CLAIM_SUFFIX) || name.ends_with(ACCEPTED_SUFFIX))
+        })
+    };
+    let paths = listed.filter_map(Result::ok).map(|entry| entry.path()).filter(wanted);
+    let mut paths: Vec<PathBuf> = paths.take(intake.entries_max).collect();
+    paths.sort();
+    paths
+}
+
+/// Records one entry, then removes its file. A crash in between records it again, which the store
+/// answers with `AlreadyIngested`, and then the file goes.
+fn ingest_one(intake: &Intake, path: &Path) -> Result<(), IngestError> {
+    let is_claim = path.to_string_lossy().ends_with(CLAIM_SUFFIX);
+    let record = if is_claim { claimed(intake, path)? } else { accepted(intake, path)? };
+    match intake.store.record_push(&record) {
+        Ok(_) => {
+            for found in &record.findings {
+                intake.inventory.learn(found.tag)?;
+            }
+            tracing::info!(push.id = %record.id, "a spool entry was ingested");
+        }
+        Err(StoreError::AlreadyIngested { .. }) => {
+            tracing::info!(push.id = %record.id, "a spool entry was ingested before");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if let Err(error) = fs::remove_file(path) {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(error, entry = %path.display(), "an ingested spool entry cannot be removed");
+    }
+    Ok(())
+}
+
+fn put_aside(path: &Path, error: &IngestError) {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(ASIDE_SUFFIX);
+    let moved = fs::rename(path, &aside);
+    let error: &dyn std::error::Error = error;
+    tracing::error!(
+        error,
+        entry = %path.display(),
+        moved = moved.is_ok(),
+        "a spool entry cannot be read and was put aside"
+    );
+}
+
+fn claimed(intake: &Intake, path: &Path) -> Result<PushRecord, IngestError> {
+    let claim = Claim::open(path, &intake.spool_key)?;
+    let id = PushId::parse(&claim.id).map_err(|_| IngestError::Name(path.to_owned()))?;
+    let findings = claim.findings.iter().filter_map(|found| intake.finding(&claim, found));
+    let findings = findings.take(PushRecord::FINDINGS_MAX).collect();
+    let (name, source, trust) = claim.pusher;
+    let unscanned = claim.unscanned.into_iter();
+    let unscanned = unscanned
+        .map(|(object, reason, detail)| UnscannedItem { object, reason, detail })
+        .collect();
+    let verdict = if claim.is_refused { PushVerdict::Refused } else { PushVerdict::Accepted };
+    Ok(PushRecord {
+        spool: Some(SpoolNonce(id.clone())),
+        id,
+        at: claim.at,
+        repository: claim.repository,
+        repository_name: claim.repository_name,
+        server: claim.server,
+        pusher: PusherRecord { name, source, trust },
+        verdict,
+        reason: format!("screened locally: {}", claim.reason),
+        objects: claim.objects,
+        bytes: claim.bytes,
+        duration_ms: claim.duration_ms,
+        origin: Origin::GitAccount,
+        findings,
+        unscanned,
+    })
+}
+
+impl Intake {
+    /// Fingerprints a claimed value and files it; a value that does not decode is none.
+    fn finding(&self, claim: &Claim, found: &ClaimedFinding) -> Option<FindingRecord> {
+        let clear = found.clear()?;
+        let rule = self.ruleset.find(found.rule.as_str()).cloned();
+        let rule = rule.unwrap_or_else(|| Rule::known_secret(found.rule.clone(), found.severity));
+        let finding = Finding {
+            rule: found.rule.clone(),
+            fingerprint: self.fingerprint_key.fingerprint(clear.expose()),
+            preview: Preview::mask(clear.expose(), rule.masking),
+            confidence: found.confidence,
+            severity: found.severity,
+            facts: found.facts.clone(),
+            known_as: None,
+        };
+        let owner = self.owner(claim, found);
+        let ticket = draft(claim, found, &rule, &finding, &owner);
+        Some(FindingRecord {
+            tag: self.inventory.tag(clear.expose()),
+            length: u32::try_from(clear.expose().len()).unwrap_or(u32::MAX),
+            decision: Decision { action: found.action, reason: found.reason.clone() },
+            occurrences: found.occurrences.clone(),
+            finding,
+            owner,
+            grant: None,
+            ticket,
+        })
+    }
+
+    /// Resolves the owner by `owners.toml`, which the child does not have; the child's own answer
+    /// stands where it is the more believed and from CODEOWNERS, the one source that it can read.
+    fn owner(&self, claim: &Claim, found: &ClaimedFinding) -> Owner {
+        let path = found.occurrences.first().and_then(|place| place.path.as_deref());
+        let question = Question {
+            rule: found.rule.as_str(),
+            facts: &found.facts,
+            path: path.map(str::as_bytes),
+            repository: claim.repository.as_bytes(),
+            repository_name: claim.repository_name.as_deref(),
+            known_as: None,
+            known_owner: None,
+        };
+        let own = resolve(&question, &self.owners, None);
+        let claimed = &found.owner;
+        let stands = claimed.source == OwnerSource::Codeowners && claimed.source < own.source;
+        if stands { claimed.clone() } else { own }
+    }
+}
+
+fn draft(
+    claim: &Claim,
+    found: &ClaimedFinding,
+    rule: &Rule,
+    finding: &Finding,
+    owner: &Owner,
+) -> TicketDraft {
+    let pusher = claim.pusher.0.as_ref().map(|name| format!("{name} ({})", claim.pusher.1));
+    let ticket = ticket_text::Ticket {
+        incident: TicketDraft::INCIDENT,
+        rule,
+        preview: finding.preview.as_str(),
+        facts: &finding.facts,
+        known_as: None,
+        repository: claim.repository_name.as_deref().unwrap_or(&claim.repository),
+        pusher: pusher.as_deref(),
+        occurrences: &found.occurrences,
+        owner,
+        is_refused: found.action == Action::Refuse,
+    };
+    TicketDraft { title: ticket_text::title(&ticket), body: ticket_text::body(&ticket) }
+}
+
+/// Reads the record of a push that was let in unscanned: each tip is an item that was not scanned.
+fn accepted(intake: &Intake, path: &Path) -> Result<PushRecord, IngestError> {
+    let bytes = read_bounded(path)?;
+    let unreadable = |why: String| IngestError::Accepted { path: path.to_owned(), why };
+    let entry = Accepted::read(&mut io::Cursor::new(bytes));
+    let Accepted { begin, updates } = entry.map_err(|error| unreadable(error.to_string()))?;
+    let line = |bytes: &[u8]| escape::line(bytes, 400);
+    let tips = updates.iter().filter(|update| !update.new.is_null());
+    let unscanned = tips.map(|update| UnscannedItem {
+        object: Some(update.new.to_string()),
+        reason: UnscannedReason::DaemonAway.to_string(),
+        detail: format!("{} from {}", line(&update.name), update.old),
+    });
+    let id = PushId::from_nonce(begin.nonce.0);
+    Ok(PushRecord {
+        spool: Some(SpoolNonce(id.clone())),
+        id,
+        at: intake.clock.now(),
+        repository: line(&begin.repository),
+        repository_name: begin.repository_name,
+        server: begin.server.to_string(),
+        pusher: PusherRecord {
+            name: begin.pusher.name.map(|name| line(name.as_bytes())),
+            source: begin.pusher.source.to_string(),
+            trust: begin.pusher.trust.to_string(),
+        },
+        verdict: PushVerdict::Accepted,
+        reason: "the daemon was away, and policy let the push in unscanned".to_owned(),
+        objects: 0,
+        bytes: 0,
+        duration_ms: 0,
+        origin: Origin::GitAccount,
+        findings: Vec::new(),
+        unscanned: unscanned.take(PushRecord::UNSCANNED_MAX).collect(),
+    })
+}

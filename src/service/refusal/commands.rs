@@ -1,0 +1,305 @@
+//! From a plan to words and commands that can be pasted one after the other.
+//!
+//! The commands work in any POSIX shell, and those without quotes or globs in any other. They set
+//! git's sequence editor by `-c`, not by the environment, which is spelled differently elsewhere.
+//! Each stands on a line that begins with two spaces and `git`; after a backslash it goes on.
+//! What a person has to do by hand (take the secret out, write a message) is said before them.
+
+use super::Reference;
+use super::names::{BRANCHES, NEW_NAME, NOTES, TAGS, name, pathspec, push_of, rename_of};
+use super::page::{COLUMNS_MAX, Page, Weight, wrap};
+use super::plan::{Base, Fix, Group, Job, What};
+use crate::wire::{Oid, escape};
+
+/// The most refs that get commands; a push that needs more is better read in its tickets.
+const JOBS_MAX: usize = 4;
+
+/// A notes ref's name stands beside more.
+const NOTES_COLUMNS_MAX: usize = 14;
+
+/// Writes what mends each ref, a push at the end of each.
+pub(super) fn write(page: &mut Page, jobs: &[Job<'_>]) {
+    let histories = jobs.iter().filter(|job| job.is_history()).count();
+    for job in jobs.iter().take(JOBS_MAX) {
+        page.blank();
+        let mut steps = Steps::default();
+        if histories > 1 && job.is_history() {
+            steps.switch(job.reference);
+        }
+        steps.fix(job);
+        let renames = |other: &Job<'_>| {
+            matches!(other.fix, Fix::RenameBranch) && other.reference == job.reference
+        };
+        if renames(job) || !jobs.iter().any(renames) {
+            steps.push(job);
+        }
+        page.lines(Weight::Must, steps.lines());
+        if let Some(instead) = steps.instead {
+            page.text(Weight::Detail, "hint: ", &instead, 3);
+        }
+    }
+    if let Some(more) = jobs.len().checked_sub(JOBS_MAX).filter(|more| *more > 0) {
+        page.text(Weight::Useful, "hint: ", &format!("Likewise on {more} more refs."), 1);
+    }
+}
+
+/// Words, then commands.
+#[derive(Default)]
+struct Steps {
+    words: String,
+    commands: Vec<String>,
+    /// What to do where the commands fail.
+    instead: Option<String>,
+}
+
+impl Job<'_> {
+    fn is_history(&self) -> bool {
+        matches!(
+            self.fix,
+            Fix::Amend(_) | Fix::Fixup { .. } | Fix::Reword { .. } | Fix::Squash { .. }
+        )
+    }
+}
+
+impl Steps {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = wrap("hint: ", &self.words, 3);
+        lines.extend(self.commands.iter().map(|command| format!("  {command}")));
+        lines
+    }
+
+    fn run(&mut self, command: impl Into<String>) {
+        self.commands.push(command.into());
+    }
+
+    fn say(&mut self, words: impl Into<String>) {
+        self.words = words.into();
+    }
+
+    fn switch(&mut self, reference: Option<&Reference>) {
+        if let Some(branch) = reference.and_then(|r| name(r, BRANCHES)) {
+            self.run(format!("git switch {branch}"));
+        }
+    }
+
+    fn fix(&mut self, job: &Job<'_>) {
+        match &job.fix {
+            Fix::Amend(what) => self.amend(what),
+            Fix::Fixup { groups, renames, base, merges } => {
+                self.fixup(groups, renames, *base, *merges);
+            }
+            Fix::Reword { commits, base, merges } => self.reword(commits, *base, *merges),
+            Fix::Squash { base, what, is_gone } => self.squash(*base, what, *is_gone),
+            Fix::RenameBranch => {
+                self.say("Give the branch another name:");
+                self.run(format!("git branch -m {NEW_NAME}"));
+            }
+            Fix::RenameTag { is_annotated } => self.rename_tag(job.reference, *is_annotated),
+            Fix::Retag => self.retag(job.reference),
+            Fix::DropTag => self.drop_tag(job.reference),
+            Fix::Note { on, is_gone } => self.note(job.reference, on, *is_gone),
+            Fix::WithoutOption => {
+                self.say("Push again without that push option (-o):");
+            }
+            Fix::FreshClone => self.fresh_clone(),
+        }
+        self.retag_rewritten(job);
+    }
+
+    fn amend(&mut self, what: &What<'_>) {
+        self.say(format!("{}, then:", what.to_do()));
+        self.rename(&what.renames);
+        let (all, edit) = (what.files, what.messages);
+        let command = match (all, edit) {
+            (true, true) => "git commit --amend -a",
+            (true, false) => "git commit --amend --no-edit -a",
+            (false, true) => "git commit --amend",
+            (false, false) => "git commit --amend --no-edit",
+        };
+        self.run(command);
+    }
+
+    fn fixup(&mut self, groups: &[Group<'_>], renames: &[&[u8]], base: Base, merges: bool) {
+        let what = What { files: renames.is_empty(), renames: renames.to_vec(), ..What::default() };
+        self.say(format!("Deleting it in a new commit is not enough. {}, then:", what.to_do()));
+        self.rename(renames);
+        match groups {
+            [only] => self.run(format!("git commit -a --fixup={}", only.commit.short())),
+            several => self.commands.extend(several.iter().flat_map(fixup_of)),
+        }
+        let flag = if merges { " -r" } else { "" };
+        let onto = base.for_rebase();
+        self.run(format!("git -c sequence.editor=: rebase -i --autosquash{flag} {onto}"));
+        if !merges {
+            let reset = base.for_reset();
+            self.instead = Some(format!(
+                "If that stops in a conflict, squash: git rebase --abort; {reset}; git commit -a."
+            ));
+        }
+    }
+
+    /// Above a merge the list of the rebase holds commits that are not the pusher's to change, so
+    /// there the one commit is picked by its id; without merges all that follow are new.
+    fn reword(&mut self, commits: &[Oid], base: Base, merges: bool) {
+        let base = base.for_rebase();
+        match commits {
+            [one] if merges => {
+                let one = one.short();
+                self.run(format!("git -c sequence.editor=\"sed -i.bak /{one}/s/pick/r/\" \\"));
+                self.run(format!("  rebase -i -r {base}"));
+            }
+            [_] => self
+                .run(format!("git -c sequence.editor=\"sed -i.bak 1s/pick/r/\" rebase -i {base}")),
+            _ => self
+                .run(format!("git -c sequence.editor=\"sed -i.bak s/^pick/r/\" rebase -i {base}")),
+        }
+        let which = if commits.len() == 1 { "it" } else { "each" };
+        self.say(format!("Take it out of the message; your editor opens with {which}:"));
+    }
+
+    fn squash(&mut self, base: Base, what: &What<'_>, is_gone: bool) {
+        if is_gone {
+            self.say(
+                "Deleting it in a later commit is not enough: the earlier one would be stored, \
+                 and anyone could fetch it. Make one commit of them:",
+            );
+        } else {
+            self.say(format!("{}, then make one commit of all since:", what.to_do()));
+            self.rename(&what.renames);
+        }
+        self.run(base.for_reset());
+        self.run("git commit -a");
+    }
+
+    fn rename(&mut self, paths: &[&[u8]]) {
+        for (at, path) in paths.iter().enumerate() {
+            let number = if at == 0 { String::new() } else { format!("-{}", at + 1) };
+            self.run(rename_of(path, &format!("{NEW_NAME}{number}")));
+        }
+    }
+
+    /// The old tag stays: its name cannot be shown, and a pattern might delete others.
+    fn rename_tag(&mut self, reference: Option<&Reference>, is_annotated: bool) {
+        self.say("Give the tag another name, and delete the old one (git tag -d):");
+        let Some(reference) = reference else { return };
+        let new = reference.new.short();
+        if is_annotated {
+            self.run(format!("git tag -a {NEW_NAME} {new}~0"));
+        } else {
+            self.run(format!("git tag {NEW_NAME} {new}"));
+        }
+    }
+
+    fn retag(&mut self, reference: Option<&Reference>) {
+        self.say(
+            "Make the tag anew; your editor opens with its message, take it out \
+                      there:",
+        );
+        let Some(reference) = reference else { return };
+        let tag = name(reference, TAGS).unwrap_or_else(|| "TAG".to_owned());
+        self.run(format!("git tag -f -a {tag} {}~0", reference.new.short()));
+    }
+
+    fn drop_tag(&mut self, reference: Option<&Reference>) {
+        self.say("Do not push that ref; it points at the secret itself:");
+        if let Some(tag) = reference.and_then(|r| name(r, TAGS)) {
+            self.run(format!("git tag -d {tag}"));
+        }
+    }
+
+    /// Notes have a history of their own, which no rebase rewrites: it becomes one commit.
+    fn note(&mut self, reference: Option<&Reference>, on: &str, is_gone: bool) {
+        self.say("Take it out of the note; then its history becomes one commit:");
+        let Some(reference) = reference else { return };
+        let notes = name(reference, NOTES).filter(|notes| notes.len() <= NOTES_COLUMNS_MAX);
+        let notes = notes.unwrap_or_else(|| "NOTES".to_owned());
+        let is_id = on.len() >= 40 && on.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if let Some(on) = on.get(..10).filter(|_| is_id && !is_gone) {
+            self.run(format!("git notes --ref={notes} edit {on}"));
+        }
+        let parent = reference.old.map_or_else(String::new, |old| format!("-p {} ", old.short()));
+        self.run(format!("git update-ref refs/notes/{notes} \\"));
+        self.run(format!("  $(git commit-tree -m notes {parent}refs/notes/{notes}:)"));
+    }
+
+    fn fresh_clone(&mut self) {
+        self.say(
+            "Git does not send such objects by itself. Push from a fresh clone of \
+                      your work, which leaves them behind:",
+        );
+        self.run("git clone --no-local . ../fresh-clone && cd ../fresh-clone");
+        self.run("git remote set-url origin $(git -C \"$OLDPWD\" remote get-url origin)");
+    }
+
+    /// A tag that brought the commits still points at the old ones.
+    fn retag_rewritten(&mut self, job: &Job<'_>) {
+        let tag = job.reference.and_then(|reference| name(reference, TAGS));
+        if let Some(tag) = tag.filter(|_| job.is_history()) {
+            self.run(format!("git tag -f {tag}"));
+        }
+    }
+
+    fn push(&mut self, job: &Job<'_>) {
+        let command = match (&job.fix, job.reference) {
+            (Fix::WithoutOption | Fix::DropTag, _) => "git push".to_owned(),
+            (Fix::RenameTag { .. }, _) => format!("git push origin {NEW_NAME}"),
+            (Fix::RenameBranch | Fix::FreshClone, _) | (_, None) => {
+                "git push -u origin HEAD".to_owned()
+            }
+            (_, Some(reference)) => push_of(reference),
+        };
+        self.run(command);
+    }
+}
+
+impl What<'_> {
+    /// Returns what to do by hand, as the beginning of a sentence.
+    fn to_do(&self) -> &'static str {
+        if self.headers {
+            return "Take it out of your name and address (git config --edit), and of all else";
+        }
+        match (self.files, self.messages, self.renames.is_empty()) {
+            (true, false, true) => "Take it out of the file",
+            (false, true, true) => "Take it out of the message (your editor opens)",
+            (false, false, false) => "In the top folder of your clone, rename the file",
+            (true, true, true) => "Take it out of the file, and out of the message",
+            (true, false, false) => {
+                "Take it out of the file, and in the top folder rename the other"
+            }
+            _ => "Take it out of file, name and message",
+        }
+    }
+}
+
+impl Base {
+    fn for_rebase(self) -> String {
+        match self {
+            Self::Root => "--root".to_owned(),
+            // `~`, for `^` means something to some shells.
+            Self::ParentOf(commit) => format!("{}~", commit.short()),
+            Self::Old(old) => old.short(),
+        }
+    }
+
+    fn for_reset(self) -> String {
+        match self {
+            Self::Root => "git update-ref -d HEAD".to_owned(),
+            Self::ParentOf(_) | Self::Old(_) => format!("git reset --soft {}", self.for_rebase()),
+        }
+    }
+}
+
+/// Returns the commands' lines that make a fixup of some files.
+fn fixup_of(group: &Group<'_>) -> Vec<String> {
+    let start = format!("git commit --fixup={} --", group.commit.short());
+    let paths: Vec<_> = group.paths.iter().filter_map(|path| pathspec(path)).collect();
+    let line = format!("{start} {}", paths.join(" "));
+    if escape::columns(&line) + 2 <= COLUMNS_MAX {
+        return vec![line];
+    }
+    let last = paths.len().saturating_sub(1);
+    let path =
+        |(at, path): (usize, &String)| format!("  {path}{}", if at == last { "" } else { " \\" });
+    let paths = paths.iter().enumerate().map(path);
+    std::iter::once(format!("{start} \\")).chain(paths).collect()
+}

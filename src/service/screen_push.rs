@@ -1,0 +1,404 @@
+//! Screens a push: from the hook's first frame to the verdict.
+//!
+//! ```text
+//! Link ──► Intake ──► pool: unit::scan ──► hits?  none: accept, no disk, no network
+//!                                            └──► Locate ──► places, parents' versions
+//!                                                             └──► occurrences ──► decide
+//!                                                   Recorder (durable) ◄── record ──┘
+//!                                                       └──► refusal text ──► Verdict
+//! ```
+//!
+//! It never opens the pushed-to repository: what it needs from there the hook sends. Whatever ends
+//! a push without a verdict is an [`Outcome::Failed`] with a code, and stands on record.
+
+mod age;
+mod answer;
+mod decide;
+mod intake;
+mod link;
+mod occurrences;
+mod places;
+mod redact;
+mod unit;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::identity::Owners;
+use crate::policy::Policy;
+use crate::rule::Ruleset;
+use crate::scan::{Engine, Pool};
+use crate::secret::FingerprintKey;
+use crate::service::inventory::Inventory;
+use crate::service::recorder::Recorder;
+use crate::wire::{Begin, Failure, FailureCode, FromDaemon, ToDaemon, VERSION, VerdictKind};
+
+use intake::{Intake, Received};
+use link::Link;
+pub use link::LinkError;
+
+/// How many bytes move the deadline on by a step: a large push may take its time as long as it
+/// keeps coming. The hook's own rule is the same.
+const BYTES_PER_STEP: u64 = 20 << 20;
+
+/// What bounds the screening of pushes. Reaching any of them is an outcome that the pusher and
+/// triage see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Pushes screened at once.
+    pub pushes_max: usize,
+    /// Pushes that wait for a place.
+    pub pushes_waiting_max: usize,
+    /// How long a push waits for a place.
+    pub waiting_timeout: Duration,
+    /// How long a push may take, plus one second for each 20 MiB.
+    pub deadline: Duration,
+    /// What each 20 MiB of a push adds to its deadline.
+    pub deadline_per_20_mb: Duration,
+    /// Bytes of objects that a push may bring.
+    pub push_bytes_max: u64,
+    /// Bytes of objects in memory, over all pushes.
+    pub in_flight_bytes_max: usize,
+    /// Hits of one push that are located and recorded.
+    pub findings_max: usize,
+}
+
+/// What an administrator wants pushers to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wording {
+    /// Where tickets can be read: a prefix that a ticket's id completes to a URL.
+    pub ticket_url: Option<String>,
+    /// Whom to ask.
+    pub contact: Option<String>,
+}
+
+/// What a gate is made of.
+pub struct GateParts {
+    /// The rules.
+    pub ruleset: Arc<Ruleset>,
+    /// The engine that runs them.
+    pub engine: Arc<Engine>,
+    /// Known secrets; a local screening has none.
+    pub inventory: Option<Arc<Inventory>>,
+    /// The key of fingerprints.
+    pub key: Arc<FingerprintKey>,
+    /// What is done about findings.
+    pub policy: Policy,
+    /// Who owns what.
+    pub owners: Owners,
+    /// Where scanning happens.
+    pub pool: Pool,
+    /// What bounds it.
+    pub limits: Limits,
+    /// Where the outcome goes before git hears it.
+    pub recorder: Arc<dyn Recorder>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What pushers read.
+    pub wording: Wording,
+}
+
+/// Everything that screening a push needs, shared by all sessions.
+pub struct Gate {
+    parts: GateParts,
+    seats: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    in_flight: Arc<Semaphore>,
+}
+
+impl std::ops::Deref for Gate {
+    type Target = GateParts;
+
+    fn deref(&self) -> &GateParts {
+        &self.parts
+    }
+}
+
+impl Gate {
+    /// Opens the gate.
+    pub fn new(parts: GateParts) -> Self {
+        let seats = Arc::new(Semaphore::new(parts.limits.pushes_max));
+        let in_flight = Arc::new(Semaphore::new(intake::permits(parts.limits.in_flight_bytes_max)));
+        Self { parts, seats, waiting: AtomicUsize::new(0), in_flight }
+    }
+
+    /// The time in seconds since 1970, by which tokens count as expired.
+    fn now_s(&self) -> u64 {
+        u64::try_from(self.clock.now().as_micros() / 1_000_000).unwrap_or(0)
+    }
+
+    /// Waits for a place among the pushes that are screened at once.
+    async fn seat(&self) -> Result<OwnedSemaphorePermit, FailureCode> {
+        if let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() {
+            return Ok(seat);
+        }
+        let waiting = Waiting::join(&self.waiting, self.limits.pushes_waiting_max)?;
+        let seat = Arc::clone(&self.seats).acquire_owned();
+        let seat = tokio::time::timeout(self.limits.waiting_timeout, seat).await;
+        drop(waiting);
+        seat.map_err(|_| FailureCode::Busy)?.map_err(|_| FailureCode::ShuttingDown)
+    }
+}
+
+/// A seat in the queue; leaves it when dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn join(waiting: &'a AtomicUsize, waiting_max: usize) -> Result<Self, FailureCode> {
+        let joined = Self(waiting);
+        if waiting.fetch_add(1, Ordering::Relaxed) >= waiting_max {
+            return Err(FailureCode::Busy);
+        }
+        Ok(joined)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How a push ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was found and nothing was left unscanned.
+    Clean,
+    /// A verdict on record.
+    Judged(VerdictKind),
+    /// A canary proved the hook.
+    Canary,
+    /// No verdict.
+    Failed(FailureCode),
+}
+
+/// Why a session ends without a verdict.
+#[derive(Debug, thiserror::Error)]
+enum SessionError {
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error("the push took longer than its deadline")]
+    Deadline,
+    #[error("every place and every seat in the queue is taken")]
+    Seat(FailureCode),
+    #[error("the hook speaks out of turn: {0}")]
+    OutOfTurn(&'static str),
+    #[error("a worker was lost")]
+    WorkerLost,
+    #[error("not everything of the push that landed could be scanned")]
+    Incomplete,
+    #[error("the record could not be made durable")]
+    Record(#[source] crate::service::recorder::RecordError),
+}
+
+impl SessionError {
+    fn code(&self) -> FailureCode {
+        match self {
+            Self::Link(_) | Self::OutOfTurn(_) => FailureCode::Protocol,
+            Self::Deadline => FailureCode::Deadline,
+            Self::Seat(code) => *code,
+            Self::WorkerLost | Self::Incomplete => FailureCode::Internal,
+            Self::Record(_) => FailureCode::Store,
+        }
+    }
+
+    /// Whether the hook is still there to hear of it.
+    fn hook_is_gone(&self) -> bool {
+        matches!(self, Self::Link(LinkError::Gone(_)))
+    }
+}
+
+/// When a push must be done, as its bytes come in.
+#[derive(Clone, Copy)]
+struct Deadline {
+    started: Instant,
+    base: Duration,
+    per_20_mb: Duration,
+}
+
+impl Deadline {
+    fn at(self, bytes: u64) -> Instant {
+        let steps = u32::try_from(bytes / BYTES_PER_STEP).unwrap_or(u32::MAX);
+        self.started + self.base + self.per_20_mb.saturating_mul(steps)
+    }
+}
+
+/// Whether git waits for the verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moment {
+    /// The push comes in and can be refused.
+    Incoming,
+    /// It was let in earlier: what is found is filed, and the push stays accepted.
+    Landed,
+}
+
+/// What is known of the push that a session screens, for its record.
+struct Session {
+    begin: Begin,
+    started: Instant,
+    moment: Moment,
+}
+
+/// What an upgrade request is answered with where no HTTP server stands in between.
+const UPGRADED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
+    connection: Upgrade\r\nupgrade: pushwarden-push\r\n\r\n";
+
+/// The longest upgrade request, in bytes; the hook's own has a hundred.
+const REQUEST_BYTES_MAX: usize = 4 << 10;
+
+/// Reads the hook's upgrade request from a stream that no HTTP server guards, and answers it.
+///
+/// # Errors
+/// If the stream fails or the request does not end.
+pub async fn answer_upgrade<S>(stream: &mut S) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut request = Vec::new();
+    // Byte by byte: what follows the empty line is frames, and belongs to the session.
+    while !request.ends_with(b"\r\n\r\n") {
+        if request.len() >= REQUEST_BYTES_MAX {
+            return Err(io::Error::from(io::ErrorKind::InvalidData));
+        }
+        request.push(stream.read_u8().await?);
+    }
+    stream.write_all(UPGRADED).await
+}
+
+/// Screens the push that comes in on `stream`, and answers it.
+pub async fn screen_push<S>(gate: &Arc<Gate>, stream: S) -> Outcome
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    screen(gate, stream, Moment::Incoming, gate.limits.deadline).await
+}
+
+/// Screens a push that was let in earlier without a scan, or without a whole one. What is found is
+/// filed; it fails where not everything could be scanned this time either.
+pub async fn screen_landed<S>(gate: &Arc<Gate>, stream: S, deadline: Duration) -> Outcome
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    screen(gate, stream, Moment::Landed, deadline).await
+}
+
+async fn screen<S>(gate: &Arc<Gate>, stream: S, moment: Moment, base: Duration) -> Outcome
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut link = Link::new(stream);
+    let deadline =
+        Deadline { started: Instant::now(), base, per_20_mb: gate.limits.deadline_per_20_mb };
+    let begin = match open(&mut link, deadline).await {
+        Ok(begin) => begin,
+        Err(error) => return fail(&mut link, &error, error.code()).await,
+    };
+    let session = Session { begin, started: deadline.started, moment };
+    let mut received = Received::default();
+    match converse(gate, &mut link, &session, &mut received, deadline).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            tracing::warn!(
+                push.id = %session.begin.nonce,
+                failure.code = %error.code(),
+                error = &error as &dyn std::error::Error,
+                "a push ended without a verdict"
+            );
+            // What was found must not be let in by a policy for what could not be scanned.
+            let found = !received.hits.is_empty() && !matches!(error, SessionError::Record(_));
+            let code = if found { FailureCode::Found } else { error.code() };
+            let recorded = async {
+                if moment == Moment::Incoming {
+                    decide::record_failure(gate, &session, received, &error).await;
+                }
+            };
+            if matches!(error, SessionError::Record(_)) {
+                // The hook need not wait while a store that failed fails again.
+                let outcome = fail(&mut link, &error, code).await;
+                recorded.await;
+                return outcome;
+            }
+            recorded.await;
+            fail(&mut link, &error, code).await
+        }
+    }
+}
+
+/// Says hello and reads the push's head.
+async fn open<S>(link: &mut Link<S>, deadline: Deadline) -> Result<Begin, SessionError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    link.say(&FromDaemon::Hello { version: VERSION }).await?;
+    match within(deadline.at(0), link.hear()).await? {
+        ToDaemon::Begin(begin) => Ok(begin),
+        _ => Err(SessionError::OutOfTurn("it does not begin with Begin")),
+    }
+}
+
+/// Takes the push in, judges it, records it and answers.
+async fn converse<S>(
+    gate: &Arc<Gate>,
+    link: &mut Link<S>,
+    session: &Session,
+    received: &mut Received,
+    deadline: Deadline,
+) -> Result<Outcome, SessionError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let _seat = gate.seat().await.map_err(SessionError::Seat)?;
+    Intake::new(gate, received).take_in(link, deadline).await?;
+    if received.is_clean() && !gate.recorder.records_clean() {
+        let verdict = answer::clean(session, received.objects);
+        link.say(&FromDaemon::Verdict(verdict)).await?;
+        return Ok(Outcome::Clean);
+    }
+    if session.moment == Moment::Landed && !received.unscanned.is_empty() {
+        return Err(SessionError::Incomplete);
+    }
+    if let Some(id) = received.lone_canary(gate) {
+        let verdict = answer::canary(session, received.objects, &id);
+        link.say(&FromDaemon::Verdict(verdict)).await?;
+        return Ok(Outcome::Canary);
+    }
+    let located = places::locate(gate, link, received, deadline).await?;
+    let announced = answer::Announced::of(received);
+    let judgement = decide::judge(gate, session, received, located).await?;
+    let verdict = answer::judged(gate, session, &announced, &judgement);
+    let kind = verdict.kind;
+    link.say(&FromDaemon::Verdict(verdict)).await?;
+    Ok(Outcome::Judged(kind))
+}
+
+/// Tells the hook that there will be no verdict.
+async fn fail<S>(link: &mut Link<S>, error: &SessionError, code: FailureCode) -> Outcome
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if !error.hook_is_gone() {
+        let message = error.to_string();
+        let failure = FromDaemon::Failure(Failure { code, message });
+        if link.say(&failure).await.is_ok() {
+            // The hook may be in the middle of a large write; it reads when that is done.
+            drop(tokio::time::timeout(Duration::from_secs(5), link.drain()).await);
+        }
+    }
+    Outcome::Failed(code)
+}
+
+/// Waits for the hook's next message until `deadline`.
+async fn within<T>(
+    deadline: Instant,
+    message: impl Future<Output = Result<T, LinkError>>,
+) -> Result<T, SessionError> {
+    let heard = tokio::time::timeout_at(deadline, message).await;
+    Ok(heard.map_err(|_| SessionError::Deadline)??)
+}

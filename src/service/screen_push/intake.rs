@@ -1,0 +1,393 @@
+//! Takes the push in: frames become units of work, units become hits.
+//!
+//! Small objects travel to the pool in batches; a long object is scanned piece by piece, one piece
+//! at a time, in order. A permit for its bytes goes with every unit and comes back when the unit is
+//! scanned, so that memory is bounded by `in_flight_bytes_max` and a fast hook waits.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::link::Link;
+use super::unit::{Hit, Kept, LongObject, Report, Source, keep};
+use super::{Deadline, Gate, SessionError, unit, within};
+use crate::wire::{Object, Oid, RefUpdate, ToDaemon, Unscanned, UnscannedReason};
+
+/// Objects are handed to the pool when this many bytes of them are there: enough to be worth a
+/// thread's wake-up, little enough to keep two workers busy on a small push.
+const BATCH_BYTES: usize = 256 << 10;
+
+/// Objects are handed to the pool when this many are there, however short they are.
+const BATCH_OBJECTS_MAX: usize = 512;
+
+/// One permit of the in-flight semaphore stands for this many bytes.
+const PERMIT_BYTES: usize = 1 << 10;
+
+/// How much of all bytes in flight one push may hold: a large push leaves room for small ones.
+const SHARE_OF_ONE_PUSH: usize = 4;
+
+/// The most things a push may leave unscanned before they are only counted.
+const UNSCANNED_LISTED_MAX: usize = 1_000;
+
+/// The most ref updates of one push. git's own servers see a few thousand in mirrors.
+const REF_UPDATES_MAX: usize = 100_000;
+
+/// The most push options of one push.
+const PUSH_OPTIONS_MAX: usize = 1_000;
+
+/// Returns how many permits `bytes` take.
+pub(super) fn permits(bytes: usize) -> usize {
+    bytes.div_ceil(PERMIT_BYTES).max(1)
+}
+
+/// What came of a push.
+#[derive(Default)]
+pub(super) struct Received {
+    pub(super) updates: Vec<RefUpdate>,
+    pub(super) push_options: Vec<Vec<u8>>,
+    /// Objects that the hook sent.
+    pub(super) objects: u64,
+    /// Their bytes.
+    pub(super) bytes: u64,
+    /// What was found, in no particular order.
+    pub(super) hits: Vec<Hit>,
+    kept: Kept,
+    /// Hits beyond the limit, which are counted and no more.
+    pub(super) hits_dropped: u64,
+    /// Whether the push is over `push_bytes_max`: what comes after is counted, not scanned.
+    pub(super) over_size: bool,
+    /// What was not scanned.
+    pub(super) unscanned: Vec<Unscanned>,
+    /// What was not scanned beyond the list's limit.
+    pub(super) unscanned_dropped: u64,
+}
+
+impl Received {
+    /// Whether nothing was found and nothing was left out.
+    pub(super) fn is_clean(&self) -> bool {
+        self.hits.is_empty() && self.unscanned.is_empty()
+    }
+
+    /// Returns the id of the canary if canaries are all that this push brings, and uses it up.
+    pub(super) fn lone_canary(&self, gate: &Gate) -> Option<String> {
+        let first = self.hits.first()?.canary.clone()?;
+        let lone = self.unscanned.is_empty()
+            && self.hits.iter().all(|hit| hit.canary.as_deref() == Some(first.as_str()));
+        let spent = lone && gate.inventory.as_ref().is_some_and(|known| known.spend_canary(&first));
+        spent.then_some(first)
+    }
+
+    /// The distinct objects that hold hits.
+    pub(super) fn objects_with_hits(&self) -> Vec<Oid> {
+        let objects = self.hits.iter().filter_map(|hit| hit.source.object());
+        let mut objects: Vec<Oid> = objects.collect();
+        objects.sort_unstable();
+        objects.dedup();
+        objects
+    }
+
+    /// Merges the hits of objects that came twice, as loose and packed copies may.
+    fn merge_resent(&mut self) {
+        self.hits.sort_by_key(Hit::place);
+        self.hits.dedup_by_key(|hit| hit.place());
+    }
+
+    /// Notes something that was not scanned.
+    pub(super) fn leave_out(&mut self, unscanned: Unscanned) {
+        if self.unscanned.len() < UNSCANNED_LISTED_MAX {
+            self.unscanned.push(unscanned);
+        } else {
+            self.unscanned_dropped += 1;
+        }
+    }
+
+    fn add(&mut self, report: Report, findings_max: usize) {
+        report.unscanned.into_iter().for_each(|unscanned| self.leave_out(unscanned));
+        self.hits_dropped += report.hits_dropped;
+        for hit in report.hits {
+            if keep(&mut self.hits, &mut self.kept, hit, findings_max).is_some() {
+                self.hits_dropped += 1;
+            }
+        }
+    }
+}
+
+/// A pool job's promise to report: a job that dies reports that it is lost.
+pub(super) struct Promise(Option<mpsc::UnboundedSender<Option<Report>>>);
+
+impl Promise {
+    fn keep(mut self, report: Report) {
+        if let Some(sender) = self.0.take() {
+            // Nobody listens any more when the session has ended: then nobody needs it.
+            drop(sender.send(Some(report)));
+        }
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if let Some(sender) = self.0.take() {
+            drop(sender.send(None));
+        }
+    }
+}
+
+/// Turns a push's frames into units for the pool.
+pub(super) struct Intake<'a> {
+    gate: &'a Arc<Gate>,
+    received: &'a mut Received,
+    batch: Vec<(Object, Vec<u8>)>,
+    batch_bytes: usize,
+    own_share: Arc<Semaphore>,
+    reports: mpsc::UnboundedReceiver<Option<Report>>,
+    reporter: mpsc::UnboundedSender<Option<Report>>,
+    outstanding: usize,
+}
+
+impl<'a> Intake<'a> {
+    pub(super) fn new(gate: &'a Arc<Gate>, received: &'a mut Received) -> Self {
+        let share = permits(gate.limits.in_flight_bytes_max / SHARE_OF_ONE_PUSH);
+        let (reporter, reports) = mpsc::unbounded_channel();
+        Self {
+            gate,
+            received,
+            batch: Vec::new(),
+            batch_bytes: 0,
+            own_share: Arc::new(Semaphore::new(share)),
+            reports,
+            reporter,
+            outstanding: 0,
+        }
+    }
+
+    /// Takes everything in up to the hook's End, and waits until it is scanned.
+    pub(super) async fn take_in<S>(
+        mut self,
+        link: &mut Link<S>,
+        deadline: Deadline,
+    ) -> Result<(), SessionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        loop {
+            match within(deadline.at(self.received.bytes), link.hear()).await? {
+                ToDaemon::RefUpdates(updates) => self.ref_updates(updates)?,
+                ToDaemon::PushOption(option) => self.push_option(option)?,
+                ToDaemon::End { objects } if objects == self.received.objects => break,
+                ToDaemon::End { .. } => {
+                    return Err(SessionError::OutOfTurn("the object count is wrong"));
+                }
+                message => self.object_message(message, link, deadline).await?,
+            }
+        }
+        self.settle(deadline).await
+    }
+
+    /// Takes in a frame that brings an object, or the word that there is none.
+    pub(super) async fn object_message<S>(
+        &mut self,
+        message: ToDaemon,
+        link: &mut Link<S>,
+        deadline: Deadline,
+    ) -> Result<(), SessionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        match message {
+            ToDaemon::Object(object, bytes) => self.object(object, bytes).await,
+            ToDaemon::ObjectStart(object) => self.long_object(object, link, deadline).await,
+            ToDaemon::Unscanned(unscanned) => {
+                self.received.leave_out(unscanned);
+                Ok(())
+            }
+            _ => Err(SessionError::OutOfTurn("a frame that has no place here")),
+        }
+    }
+
+    fn ref_updates(&mut self, updates: Vec<RefUpdate>) -> Result<(), SessionError> {
+        if self.received.updates.len() + updates.len() > REF_UPDATES_MAX {
+            return Err(SessionError::OutOfTurn("too many ref updates"));
+        }
+        for (at, update) in updates.iter().enumerate() {
+            // A deletion takes the name away: refusing it would keep the secret in place.
+            if !update.new.is_null() {
+                let source = Source::Ref { update: self.received.updates.len() + at };
+                self.scan_name(source, &update.name);
+            }
+        }
+        self.received.updates.extend(updates);
+        Ok(())
+    }
+
+    fn push_option(&mut self, option: Vec<u8>) -> Result<(), SessionError> {
+        if self.received.push_options.len() >= PUSH_OPTIONS_MAX {
+            return Err(SessionError::OutOfTurn("too many push options"));
+        }
+        let source = Source::PushOption { option: self.received.push_options.len() };
+        self.scan_name(source, &option);
+        self.received.push_options.push(option);
+        Ok(())
+    }
+
+    /// Names are short and few: they are scanned where they are read.
+    fn scan_name(&mut self, source: Source, name: &[u8]) {
+        let mut report = Report::default();
+        unit::scan_text(self.gate, source, name, &mut report);
+        self.received.add(report, self.gate.limits.findings_max);
+    }
+
+    async fn object(&mut self, object: Object, bytes: Vec<u8>) -> Result<(), SessionError> {
+        if !self.admit(object.size)? {
+            return Ok(());
+        }
+        self.batch_bytes += bytes.len();
+        self.batch.push((object, bytes));
+        if self.batch_bytes >= BATCH_BYTES || self.batch.len() >= BATCH_OBJECTS_MAX {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Counts an object of `size` bytes in. Returns whether it is still to be scanned.
+    fn admit(&mut self, size: u64) -> Result<bool, SessionError> {
+        self.received.objects += 1;
+        self.received.bytes = self.received.bytes.saturating_add(size);
+        let over_size = self.received.bytes > self.gate.limits.push_bytes_max;
+        if over_size && !self.received.over_size {
+            self.received.over_size = true;
+            let reason = UnscannedReason::PushBytes;
+            self.received.leave_out(Unscanned { object: None, reason });
+        }
+        self.collect_ready()?;
+        Ok(!over_size)
+    }
+
+    /// Hands the batch to the pool.
+    async fn flush(&mut self) -> Result<(), SessionError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let held = self.hold(self.batch_bytes).await?;
+        let batch = std::mem::take(&mut self.batch);
+        self.batch_bytes = 0;
+        let (gate, promise) = (Arc::clone(self.gate), self.promise());
+        self.gate.pool.submit(self.received.bytes, move || {
+            let mut report = Report::default();
+            for (object, bytes) in &batch {
+                unit::scan_object(&gate, object, bytes, &mut report);
+            }
+            drop((batch, held));
+            promise.keep(report);
+        });
+        Ok(())
+    }
+
+    /// Takes the pieces of a long object, each scanned before the next is handed over.
+    async fn long_object<S>(
+        &mut self,
+        object: Object,
+        link: &mut Link<S>,
+        deadline: Deadline,
+    ) -> Result<(), SessionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let scanned = self.admit(object.size)?;
+        let mut long = LongObject::new(self.gate, &object);
+        let mut left = object.size;
+        let mut chunk = Vec::new();
+        while left > 0 {
+            match within(deadline.at(self.received.bytes), link.hear()).await? {
+                ToDaemon::Piece(piece) if !piece.is_empty() => {
+                    left = left
+                        .checked_sub(piece.len() as u64)
+                        .ok_or(SessionError::OutOfTurn("an object is longer than announced"))?;
+                    if scanned {
+                        chunk.extend_from_slice(&piece);
+                    }
+                }
+                ToDaemon::ObjectBroken(reason) => {
+                    self.received.leave_out(Unscanned { object: Some(object.id), reason });
+                    break;
+                }
+                _ => return Err(SessionError::OutOfTurn("an object ends too early")),
+            }
+            if chunk.len() >= BATCH_BYTES {
+                long = self.scan_piece(long, std::mem::take(&mut chunk)).await?;
+            }
+        }
+        long = self.scan_piece(long, chunk).await?;
+        let mut report = Report::default();
+        long.finish(self.gate, &mut report);
+        self.received.add(report, self.gate.limits.findings_max);
+        Ok(())
+    }
+
+    /// Scans the next piece of a long object on the pool and takes its state back.
+    async fn scan_piece(
+        &mut self,
+        mut long: LongObject,
+        piece: Vec<u8>,
+    ) -> Result<LongObject, SessionError> {
+        let held = self.hold(piece.len()).await?;
+        let gate = Arc::clone(self.gate);
+        let (done, state) = tokio::sync::oneshot::channel();
+        self.gate.pool.submit(self.received.bytes, move || {
+            let mut report = Report::default();
+            long.feed(&gate, &piece, &mut report);
+            drop(held);
+            // The session that asked may have ended: then nobody needs the state.
+            drop(done.send((long, report)));
+        });
+        let (long, report) = state.await.map_err(|_| SessionError::WorkerLost)?;
+        self.received.add(report, self.gate.limits.findings_max);
+        Ok(long)
+    }
+
+    /// Waits for permits for `bytes`, of this push's share and of everybody's.
+    async fn hold(&self, bytes: usize) -> Result<[OwnedSemaphorePermit; 2], SessionError> {
+        let all = permits(self.gate.limits.in_flight_bytes_max / SHARE_OF_ONE_PUSH);
+        let wanted = u32::try_from(permits(bytes).min(all)).unwrap_or(u32::MAX);
+        let closed = |_| SessionError::WorkerLost;
+        let own = Arc::clone(&self.own_share).acquire_many_owned(wanted).await.map_err(closed)?;
+        let shared = Arc::clone(&self.gate.in_flight).acquire_many_owned(wanted);
+        Ok([own, shared.await.map_err(closed)?])
+    }
+
+    fn promise(&mut self) -> Promise {
+        self.outstanding += 1;
+        Promise(Some(self.reporter.clone()))
+    }
+
+    /// Takes the reports that are there, so that they do not pile up.
+    fn collect_ready(&mut self) -> Result<(), SessionError> {
+        while let Ok(report) = self.reports.try_recv() {
+            self.collect(report)?;
+        }
+        Ok(())
+    }
+
+    fn collect(&mut self, report: Option<Report>) -> Result<(), SessionError> {
+        self.outstanding -= 1;
+        let report = report.ok_or(SessionError::WorkerLost)?;
+        self.received.add(report, self.gate.limits.findings_max);
+        Ok(())
+    }
+
+    /// Waits until everything that was taken in is scanned.
+    pub(super) async fn settle(mut self, deadline: Deadline) -> Result<(), SessionError> {
+        self.flush().await?;
+        while self.outstanding > 0 {
+            let until = deadline.at(self.received.bytes);
+            let report = tokio::time::timeout_at(until, self.reports.recv()).await;
+            self.collect(report.map_err(|_| SessionError::Deadline)?.flatten())?;
+        }
+        self.received.merge_resent();
+        if self.received.hits_dropped > 0 {
+            let reason = UnscannedReason::FindingCount;
+            self.received.leave_out(Unscanned { object: None, reason });
+        }
+        Ok(())
+    }
+}

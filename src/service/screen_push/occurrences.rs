@@ -1,0 +1,112 @@
+//! Where a finding stands: a hit and the routes of its object become occurrences.
+//!
+//! Everything that is kept or shown of the pusher's own names is masked here.
+
+use super::intake::Received;
+use super::places::Located;
+use super::redact::Redactor;
+use super::unit::{Hit, Source};
+use crate::finding::{Age, Container, Occurrence};
+use crate::wire::Route;
+
+/// One place, with the route by which it came.
+pub(super) struct JudgedPlace {
+    pub(super) source: Source,
+    pub(super) occurrence: Occurrence,
+    /// Whether it stands in the header of a commit or tag.
+    pub(super) in_header: bool,
+    pub(super) route: Option<Route>,
+    /// The path in git's bytes with secrets masked.
+    pub(super) path: Vec<u8>,
+    /// The commit's subject in git's bytes with secrets masked.
+    pub(super) subject: Vec<u8>,
+    /// The name of the ref that brings it, in git's bytes with secrets masked.
+    pub(super) reference: Vec<u8>,
+}
+
+/// Turns a hit and the routes of its object into occurrences.
+pub(super) struct Placer<'p, 'a> {
+    pub(super) located: &'p Located,
+    pub(super) received: &'p Received,
+    pub(super) redactor: &'p Redactor<'a>,
+}
+
+impl Placer<'_, '_> {
+    /// Returns every place of a hit; one that could not be located is new, and nowhere.
+    pub(super) fn places(&self, hit: &Hit) -> Vec<JudgedPlace> {
+        let Some(object) = hit.source.object() else {
+            return vec![self.named(hit)];
+        };
+        let none = Vec::new();
+        let routes = self.located.routes.get(&object).unwrap_or(&none);
+        if routes.is_empty() {
+            return vec![self.place(hit, None, Age::New)];
+        }
+        let place = |route: &Route| {
+            let age = self.located.counts.age(object, hit.finding.fingerprint, route);
+            self.place(hit, Some(route), age)
+        };
+        routes.iter().map(place).collect()
+    }
+
+    /// The name of a ref or a push option: there is nothing to locate.
+    fn named(&self, hit: &Hit) -> JudgedPlace {
+        let update = match hit.source {
+            Source::Ref { update } => self.received.updates.get(update),
+            Source::Object { .. } | Source::PushOption { .. } => None,
+        };
+        let existed = update.is_some_and(|update| !update.old.is_null());
+        let age = if existed { Age::OldReachable } else { Age::New };
+        let name = update.map(|update| update.name.as_slice()).unwrap_or_default();
+        let mut place = self.place(hit, None, age);
+        place.path = self.redactor.bytes(name);
+        place.occurrence.path = update.map(|_| self.redactor.line(name));
+        place
+    }
+
+    fn place(&self, hit: &Hit, route: Option<&Route>, age: Age) -> JudgedPlace {
+        let commit = match route {
+            Some(Route::Entry(entry)) => Some(&entry.commit),
+            Some(Route::Commit(commit)) => Some(commit),
+            _ => None,
+        };
+        let path = path_of(hit, route);
+        let subject = commit.map(|commit| commit.subject.as_slice()).unwrap_or_default();
+        let occurrence = Occurrence {
+            container: hit.source.container(),
+            object: hit.source.object().map(|id| id.to_string()).unwrap_or_default(),
+            commit: commit.map(|commit| commit.id.to_string()),
+            subject: commit.map(|_| self.redactor.line(subject)),
+            path: path.as_deref().map(|path| self.redactor.line(path)),
+            span: hit.span,
+            age,
+        };
+        JudgedPlace {
+            source: hit.source,
+            occurrence,
+            in_header: hit.in_header,
+            route: route.cloned(),
+            path: self.redactor.bytes(path.as_deref().unwrap_or_default()),
+            subject: self.redactor.bytes(subject),
+            reference: self.redactor.bytes(commit.map_or(&[][..], |commit| &commit.ref_name)),
+        }
+    }
+}
+
+/// The path of a place in git's bytes: of the file, of the named entry, or the ref's name.
+fn path_of(hit: &Hit, route: Option<&Route>) -> Option<Vec<u8>> {
+    let entry = hit.entry.as_deref();
+    match route? {
+        Route::Entry(place) if hit.source.container() == Container::TreeEntry => {
+            let mut path = place.path.clone();
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(entry.unwrap_or_default());
+            Some(path)
+        }
+        Route::Entry(place) => Some(place.path.clone()),
+        Route::Tag { ref_name } | Route::Ref { ref_name } => Some(ref_name.clone()),
+        Route::ReachableBefore | Route::Commit(_) | Route::Unreached => entry.map(<[u8]>::to_vec),
+    }
+}

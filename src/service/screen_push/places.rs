@@ -1,0 +1,104 @@
+//! Asks the hook where the hits come from.
+//!
+//! The hook answers with the routes by which each object came into the push, then with the parents'
+//! versions of those files. They are scanned like the push itself, but only counted: whether an
+//! occurrence is old is a matter of how often its fingerprint stands on both sides.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::age::Counts;
+use super::intake::{Intake, Received};
+use super::link::Link;
+use super::{Deadline, Gate, SessionError, within};
+use crate::wire::{
+    FromDaemon, Locate, Oid, OwnersFile, Place, Route, ToDaemon, Unscanned, UnscannedReason,
+};
+
+/// The most places of one push that are kept; beyond it they are left out by name.
+const PLACES_MAX: usize = 100_000;
+
+/// Where the hits of a push come from.
+#[derive(Default)]
+pub(super) struct Located {
+    /// For each object its routes, earliest commit first; none for what could not be located.
+    pub(super) routes: HashMap<Oid, Vec<Route>>,
+    /// How often each fingerprint stands in the push's objects and in the parents' versions.
+    pub(super) counts: Counts,
+    /// CODEOWNERS of the default branch, as it stood before the push.
+    pub(super) owners: Option<OwnersFile>,
+}
+
+/// Asks where the objects with hits come from and takes the answer in.
+pub(super) async fn locate<S>(
+    gate: &Arc<Gate>,
+    link: &mut Link<S>,
+    received: &mut Received,
+    deadline: Deadline,
+) -> Result<Located, SessionError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut located = Located::default();
+    let mut objects = received.objects_with_hits();
+    let mut complete = objects.len() <= Locate::OBJECTS_MAX;
+    objects.truncate(Locate::OBJECTS_MAX);
+    if !objects.is_empty() {
+        let own = objects.iter().copied().collect();
+        link.say(&FromDaemon::Locate(Locate { objects })).await?;
+        let until = Deadline { base: deadline.base.saturating_mul(2), ..deadline };
+        complete &= hear_answer(gate, link, &own, &mut located, until).await?;
+    }
+    located.counts.add_all(&received.hits, |_| true);
+    if !complete {
+        let reason = UnscannedReason::Unlocated;
+        received.leave_out(Unscanned { object: None, reason });
+    }
+    located.routes.values_mut().for_each(|routes| routes.sort_by_key(order));
+    Ok(located)
+}
+
+/// Takes the answer in; `own` are the push's own objects with hits. Returns whether it is complete.
+async fn hear_answer<S>(
+    gate: &Arc<Gate>,
+    link: &mut Link<S>,
+    own: &HashSet<Oid>,
+    located: &mut Located,
+    deadline: Deadline,
+) -> Result<bool, SessionError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut parents = Received::default();
+    let mut intake = Intake::new(gate, &mut parents);
+    let mut places = 0;
+    let end = loop {
+        match within(deadline.at(0), link.hear()).await? {
+            ToDaemon::Place(Place { object, route }) => {
+                places += 1;
+                if places <= PLACES_MAX {
+                    located.routes.entry(object).or_default().push(route);
+                }
+            }
+            ToDaemon::LocateEnd(end) => break end,
+            message => intake.object_message(message, link, deadline).await?,
+        }
+    };
+    intake.settle(deadline).await?;
+    // A parent's version that the push brings as well is counted among the push's own objects.
+    located.counts.add_all(&parents.hits, |object| !own.contains(&object));
+    located.owners = end.owners;
+    Ok(end.complete && places <= PLACES_MAX)
+}
+
+/// Commits in their order, then what no commit brings.
+pub(super) fn order(route: &Route) -> u32 {
+    match route {
+        Route::ReachableBefore => 0,
+        Route::Entry(entry) => entry.commit.order,
+        Route::Commit(commit) => commit.order,
+        Route::Tag { .. } | Route::Ref { .. } | Route::Unreached => u32::MAX,
+    }
+}

@@ -1,0 +1,452 @@
+//! Scans one unit: an object, a name, a piece of a long object. Blocking, on the pool's threads.
+//!
+//! Two searches run over the same text: the rules of the engine, and the known secrets of the
+//! inventory. Where both find the same bytes, the inventory's name joins the rule's finding.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::Gate;
+use crate::finding::{Container, Facts, Finding, Span};
+use crate::rule::{Confidence, RuleId, Severity};
+use crate::scan::unit::{TreeNames, header_ids};
+use crate::scan::{Engine, Lines, Match, Pieces, TokenPieces, Window};
+use crate::secret::{Fingerprint, Masking, Preview, Secret};
+use crate::service::inventory::Known;
+use crate::store::{KnownMatch, KnownSecret};
+use crate::wire::{Object, ObjectKind, Oid, Unscanned, UnscannedReason};
+
+/// The rule that findings of shapeless known secrets name.
+const KNOWN_SECRET_RULE: &str = "known-secret";
+
+/// The most hits of one unit that are kept; beyond it they are counted. A unit is a batch of small
+/// objects or a piece of a long one, so a push can still reach its own, larger limit.
+const HITS_MAX: usize = 2_000;
+
+/// The largest tree that is taken apart, in bytes. A folder of a million entries is half of it.
+const TREE_BYTES_MAX: u64 = 64 << 20;
+
+/// The longest head of a commit or tag in which object ids are looked for, in bytes.
+const HEADER_BYTES_MAX: usize = 64 << 10;
+
+/// Where a hit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Source {
+    /// In an object.
+    Object {
+        /// The object.
+        id: Oid,
+        /// What it is.
+        container: Container,
+    },
+    /// In the name of a ref, by its place among the ref updates.
+    Ref {
+        /// Which one.
+        update: usize,
+    },
+    /// In a push option, by its place among them.
+    PushOption {
+        /// Which one.
+        option: usize,
+    },
+}
+
+impl Source {
+    /// The object, where it is one.
+    pub(super) fn object(self) -> Option<Oid> {
+        match self {
+            Self::Object { id, .. } => Some(id),
+            Self::Ref { .. } | Self::PushOption { .. } => None,
+        }
+    }
+
+    /// The kind of container.
+    pub(super) fn container(self) -> Container {
+        match self {
+            Self::Object { container, .. } => container,
+            Self::Ref { .. } => Container::RefName,
+            Self::PushOption { .. } => Container::PushOption,
+        }
+    }
+
+    /// Names an object.
+    pub(super) fn of(object: &Object) -> Self {
+        let container = match object.kind {
+            ObjectKind::Blob => Container::Blob,
+            ObjectKind::Tree => Container::TreeEntry,
+            ObjectKind::Commit => Container::Commit,
+            ObjectKind::Tag => Container::Tag,
+        };
+        Self::Object { id: object.id, container }
+    }
+}
+
+/// One secret at one place.
+pub(super) struct Hit {
+    pub(super) source: Source,
+    pub(super) span: Span,
+    pub(super) finding: Finding,
+    /// The value's short tag and length, by which the inventory knows it again.
+    pub(super) tag: u64,
+    pub(super) length: u32,
+    /// The value; it lives until the push is answered.
+    pub(super) clear: Secret<Vec<u8>>,
+    /// The name of the tree's entry, for hits in names.
+    pub(super) entry: Option<Vec<u8>>,
+    /// Whether it stands in the header of a commit or tag: its author, say.
+    pub(super) in_header: bool,
+    /// Why the rule believes it.
+    pub(super) reasons: Vec<&'static str>,
+    /// The canary that it is.
+    pub(super) canary: Option<String>,
+    /// The inventory's entry, where it has one.
+    pub(super) known: Option<KnownSecret>,
+    /// Further places of the same secret in the same object, which are counted and not kept.
+    pub(super) more: usize,
+}
+
+/// The most places of one secret in one object that are kept; the rest is counted. Nobody reads
+/// past the first screen, and whether an occurrence is old is a matter of their number alone.
+const PLACES_KEPT_MAX: usize = 20;
+
+/// Adds `hit` to `hits`: counted where enough places of its secret in its object are kept. Returns
+/// it where it is neither, because `hits_max` are kept.
+pub(super) fn keep(hits: &mut Vec<Hit>, kept: &mut Kept, hit: Hit, hits_max: usize) -> Option<Hit> {
+    let key = (hit.source, hit.finding.fingerprint);
+    if let Some(&(first, places)) = kept.get(&key)
+        && places >= PLACES_KEPT_MAX
+    {
+        if let Some(first) = hits.get_mut(first) {
+            first.more += 1 + hit.more;
+        }
+        return None;
+    }
+    if hits.len() >= hits_max {
+        return Some(hit);
+    }
+    let entry = kept.entry(key).or_insert((hits.len(), 0));
+    entry.1 += 1;
+    hits.push(hit);
+    None
+}
+
+/// For each secret in each object: its first hit, and how many places are kept.
+pub(super) type Kept = HashMap<(Source, Fingerprint), (usize, usize)>;
+
+impl Hit {
+    /// What tells two hits apart.
+    pub(super) fn place(&self) -> (Source, Span, Fingerprint) {
+        (self.source, self.span, self.finding.fingerprint)
+    }
+}
+
+/// What came of a unit.
+#[derive(Default)]
+pub(super) struct Report {
+    pub(super) hits: Vec<Hit>,
+    kept: Kept,
+    pub(super) hits_dropped: u64,
+    pub(super) unscanned: Vec<Unscanned>,
+}
+
+impl Report {
+    fn add(&mut self, hit: Hit) {
+        if keep(&mut self.hits, &mut self.kept, hit, HITS_MAX).is_some() {
+            self.hits_dropped += 1;
+        }
+    }
+
+    fn leave_out(&mut self, source: Source, reason: UnscannedReason) {
+        self.unscanned.push(Unscanned { object: source.object(), reason });
+    }
+
+    /// Gives the hits of trees the names of their entries.
+    fn name_entries(&mut self, first: usize, names: &TreeNames) {
+        for hit in self.hits.iter_mut().skip(first) {
+            let at = usize::try_from(hit.span.start).ok().and_then(|at| names.entry(at));
+            hit.entry = at.and_then(|entry| names.name(entry)).map(<[u8]>::to_vec);
+        }
+    }
+
+    /// Marks the hits from `first` on that stand in the header, and drops those that touch an object
+    /// id there.
+    fn read_header(&mut self, first: usize, head: &[u8]) {
+        let end = memchr::memmem::find(head, b"\n\n").unwrap_or(head.len());
+        for hit in self.hits.iter_mut().skip(first) {
+            hit.in_header = hit.span.start < end as u64;
+        }
+        let ids = header_ids(head.get(..HEADER_BYTES_MAX).unwrap_or(head));
+        let touches = |hit: &Hit| {
+            let overlaps = |id: &Range<usize>| {
+                hit.span.start < id.end as u64 && (id.start as u64) < hit.span.end
+            };
+            ids.iter().any(overlaps)
+        };
+        let mut at = 0;
+        self.hits.retain(|hit| {
+            at += 1;
+            at <= first || !touches(hit)
+        });
+    }
+}
+
+/// Scans a whole object.
+pub(super) fn scan_object(gate: &Gate, object: &Object, bytes: &[u8], report: &mut Report) {
+    let source = Source::of(object);
+    let first = report.hits.len();
+    match object.kind {
+        ObjectKind::Blob => scan_text(gate, source, bytes, report),
+        ObjectKind::Commit | ObjectKind::Tag => {
+            scan_text(gate, source, bytes, report);
+            report.read_header(first, bytes);
+        }
+        ObjectKind::Tree => {
+            if let Ok(names) = TreeNames::read(bytes, object.id.as_bytes().len()) {
+                scan_text(gate, source, names.text(), report);
+                report.name_entries(first, &names);
+            } else {
+                // What is no tree is scanned as it stands, and said to be damaged.
+                report.leave_out(source, UnscannedReason::Unreadable);
+                scan_text(gate, source, bytes, report);
+            }
+        }
+    }
+}
+
+/// Scans a text that is all there.
+pub(super) fn scan_text(gate: &Gate, source: Source, text: &[u8], report: &mut Report) {
+    let first = report.hits.len();
+    let mut lines = Lines::new(text);
+    let effort = gate.engine.scan(&Window::whole(text).at(gate.now_s()), &mut |found| {
+        let span = lines.span(found.range.clone());
+        report.add(from_rule(gate, source, span, &found));
+    });
+    if !effort.is_complete() {
+        report.leave_out(source, UnscannedReason::Exhausted);
+    }
+    let Some(inventory) = &gate.inventory else {
+        return;
+    };
+    let looked_up = inventory.look_up(text, 0..text.len(), &mut |range, known| {
+        let span = Lines::new(text).span(range.clone());
+        let value = text.get(range).unwrap_or_default();
+        merge_known(gate, source, span, value, known, first, report);
+    });
+    if looked_up.is_err() {
+        report.leave_out(source, UnscannedReason::Inventory);
+    }
+}
+
+/// An object longer than a piece, in the middle of its scan.
+pub(super) struct LongObject {
+    object: Object,
+    source: Source,
+    text: LongText,
+}
+
+/// How the text of a long object is scanned.
+enum LongText {
+    /// As it streams.
+    Streamed(Box<Streamed>),
+    /// Whole: a tree is taken apart before its names are scanned.
+    Gathered(Vec<u8>),
+    /// Not at all: a tree that is too large.
+    TooLong,
+}
+
+struct Streamed {
+    pieces: Pieces<Arc<Engine>>,
+    tokens: TokenPieces,
+    /// The beginning, in which a commit's or tag's header stands.
+    head: Vec<u8>,
+}
+
+impl LongObject {
+    pub(super) fn new(gate: &Gate, object: &Object) -> Self {
+        let text = match object.kind {
+            ObjectKind::Tree if object.size > TREE_BYTES_MAX => LongText::TooLong,
+            ObjectKind::Tree => LongText::Gathered(Vec::new()),
+            ObjectKind::Blob | ObjectKind::Commit | ObjectKind::Tag => {
+                LongText::Streamed(Box::new(Streamed {
+                    pieces: Pieces::new(Arc::clone(&gate.engine), gate.now_s()),
+                    tokens: TokenPieces::default(),
+                    head: Vec::new(),
+                }))
+            }
+        };
+        Self { object: object.clone(), source: Source::of(object), text }
+    }
+
+    /// Scans the next bytes.
+    pub(super) fn feed(&mut self, gate: &Gate, bytes: &[u8], report: &mut Report) {
+        match &mut self.text {
+            LongText::Streamed(streamed) => streamed.feed(gate, self.source, bytes, report),
+            LongText::Gathered(gathered) => gathered.extend_from_slice(bytes),
+            LongText::TooLong => {}
+        }
+    }
+
+    /// Scans what is left.
+    pub(super) fn finish(self, gate: &Gate, report: &mut Report) {
+        match self.text {
+            LongText::Streamed(streamed) => streamed.finish(gate, &self.object, report),
+            LongText::Gathered(bytes) => scan_object(gate, &self.object, &bytes, report),
+            LongText::TooLong => report.leave_out(self.source, UnscannedReason::InflatedBytes),
+        }
+    }
+}
+
+impl Streamed {
+    fn feed(&mut self, gate: &Gate, source: Source, bytes: &[u8], report: &mut Report) {
+        let room = HEADER_BYTES_MAX.saturating_sub(self.head.len());
+        self.head.extend(bytes.iter().take(room));
+        self.pieces.feed(bytes, &mut |found| {
+            report.add(from_rule(gate, source, found.span, &found.found));
+        });
+        let mut failed = false;
+        self.tokens.feed(bytes, &mut |text, body, spans| {
+            failed |= look_up_piece(gate, source, text, body, spans, report);
+        });
+        if failed {
+            report.leave_out(source, UnscannedReason::Inventory);
+        }
+    }
+
+    fn finish(self, gate: &Gate, object: &Object, report: &mut Report) {
+        let source = Source::of(object);
+        let Self { pieces, tokens, head } = self;
+        let effort = pieces.finish(&mut |found| {
+            report.add(from_rule(gate, source, found.span, &found.found));
+        });
+        if !effort.is_complete() {
+            report.leave_out(source, UnscannedReason::Exhausted);
+        }
+        let mut failed = false;
+        tokens.finish(&mut |text, body, spans| {
+            failed |= look_up_piece(gate, source, text, body, spans, report);
+        });
+        if failed {
+            report.leave_out(source, UnscannedReason::Inventory);
+        }
+        if object.kind != ObjectKind::Blob {
+            report.read_header(0, &head);
+        }
+    }
+}
+
+/// Looks up the known secrets of a stretch; returns whether that failed.
+fn look_up_piece(
+    gate: &Gate,
+    source: Source,
+    text: &[u8],
+    body: Range<usize>,
+    spans: &crate::scan::Spans<'_>,
+    report: &mut Report,
+) -> bool {
+    let Some(inventory) = &gate.inventory else {
+        return false;
+    };
+    let looked_up = inventory.look_up(text, body, &mut |range, known| {
+        let span = spans.span(range.clone());
+        let value = text.get(range).unwrap_or_default();
+        merge_known(gate, source, span, value, known, 0, report);
+    });
+    looked_up.is_err()
+}
+
+fn from_rule(gate: &Gate, source: Source, span: Span, found: &Match<'_>) -> Hit {
+    let finding = Finding {
+        rule: found.rule.id.clone(),
+        fingerprint: gate.key.fingerprint(found.secret),
+        preview: Preview::mask(found.secret, found.rule.masking),
+        confidence: found.confidence,
+        severity: found.severity,
+        facts: found.facts.clone(),
+        known_as: None,
+    };
+    let reasons = found.reasons.clone();
+    Hit { reasons, ..hit(gate, source, span, found.secret, finding) }
+}
+
+fn hit(gate: &Gate, source: Source, span: Span, clear: &[u8], finding: Finding) -> Hit {
+    Hit {
+        source,
+        span,
+        finding,
+        tag: gate.inventory.as_ref().map_or(0, |inventory| inventory.tag(clear)),
+        length: u32::try_from(clear.len()).unwrap_or(u32::MAX),
+        clear: Secret::new(clear.to_vec()),
+        entry: None,
+        in_header: false,
+        reasons: Vec::new(),
+        canary: None,
+        known: None,
+        more: 0,
+    }
+}
+
+/// Adds a known secret: to the hit that a rule made of the same bytes, else as a hit of its own.
+fn merge_known(
+    gate: &Gate,
+    source: Source,
+    span: Span,
+    value: &[u8],
+    known: Known,
+    first: usize,
+    report: &mut Report,
+) {
+    let fingerprint = gate.key.fingerprint(value);
+    let same = |hit: &&mut Hit| {
+        hit.finding.fingerprint == fingerprint && hit.span == span && hit.source == source
+    };
+    let found = report.hits.iter_mut().skip(first).find(same);
+    if let Some(hit) = found {
+        hit.know(known);
+        return;
+    }
+    let finding = shapeless(fingerprint, value, &known);
+    let mut hit = hit(gate, source, span, value, finding);
+    hit.know(known);
+    report.add(hit);
+}
+
+impl Hit {
+    fn know(&mut self, known: Known) {
+        match known {
+            Known::Canary(id) => self.canary = Some(id),
+            Known::Secret(found) => {
+                if let KnownMatch::Inventory(secret) = *found {
+                    self.finding.known_as = Some(secret.name.clone());
+                    self.known = Some(secret);
+                }
+            }
+        }
+    }
+}
+
+/// Describes a known secret that no rule sees.
+fn shapeless(fingerprint: Fingerprint, value: &[u8], known: &Known) -> Finding {
+    if let Known::Secret(found) = known
+        && let KnownMatch::Leaked(leaked) = &**found
+    {
+        return Finding {
+            rule: leaked.rule.clone(),
+            fingerprint,
+            preview: leaked.preview.clone(),
+            confidence: leaked.confidence,
+            severity: leaked.severity,
+            facts: leaked.facts.clone(),
+            known_as: None,
+        };
+    }
+    Finding {
+        rule: RuleId::parse(KNOWN_SECRET_RULE).expect("the constant is a rule id"),
+        fingerprint,
+        preview: Preview::mask(value, Masking::Whole),
+        confidence: Confidence::High,
+        severity: Severity::High,
+        facts: Facts::new(),
+        known_as: None,
+    }
+}

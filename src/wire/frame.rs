@@ -1,0 +1,372 @@
+//! How each message becomes a frame and back.
+
+use std::io::{self, Write};
+
+use super::codec::{DecodeError, Decoder, Encoder, write_frame};
+use super::message::{
+    Begin, CommitPlace, Entry, Failure, FailureCode, FromDaemon, HashKind, Locate, LocateEnd,
+    Nonce, Object, ObjectKind, Oid, OwnersFile, Place, Pusher, PusherSource, RefUpdate, Route,
+    Server, ToDaemon, Topology, Trust, Unscanned, UnscannedReason, Verdict, VerdictKind,
+};
+
+impl ToDaemon {
+    /// Writes it as a frame.
+    pub fn write(&self, stream: &mut impl Write) -> io::Result<()> {
+        let mut out = Encoder::default();
+        let kind = match self {
+            Self::Begin(begin) => {
+                begin.encode(&mut out);
+                1
+            }
+            Self::RefUpdates(updates) => {
+                out.list(updates, |out, update| update.encode(out));
+                10
+            }
+            Self::PushOption(option) => return write_frame(stream, 11, option),
+            Self::Object(object, bytes) => return Self::write_object(stream, object, bytes),
+            Self::ObjectStart(object) => {
+                object.encode(&mut out);
+                3
+            }
+            Self::Piece(bytes) => return Self::write_piece(stream, bytes),
+            Self::ObjectBroken(reason) => {
+                out.u8(reason.byte());
+                5
+            }
+            Self::Unscanned(unscanned) => {
+                out.optional(unscanned.object, encode_oid);
+                out.u8(unscanned.reason.byte());
+                6
+            }
+            Self::End { objects } => {
+                out.u64(*objects);
+                7
+            }
+            Self::Place(place) => {
+                place.encode(&mut out);
+                8
+            }
+            Self::LocateEnd(end) => {
+                end.encode(&mut out);
+                9
+            }
+        };
+        write_frame(stream, kind, &out.finish())
+    }
+
+    /// Writes an object's frame without a copy of its bytes.
+    ///
+    /// # Panics
+    /// If `bytes` is longer than [`super::PIECE_BYTES_MAX`] by far: callers cut objects to it.
+    pub fn write_object(stream: &mut impl Write, object: &Object, bytes: &[u8]) -> io::Result<()> {
+        let mut head = Encoder::default();
+        object.encode(&mut head);
+        let head = head.finish();
+        let length = u32::try_from(head.len() + bytes.len()).expect("pieces are short");
+        let [a, b, c, d] = length.to_le_bytes();
+        stream.write_all(&[2, a, b, c, d])?;
+        stream.write_all(&head)?;
+        stream.write_all(bytes)
+    }
+
+    /// Writes a piece's frame without a copy of its bytes.
+    pub fn write_piece(stream: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+        write_frame(stream, 4, bytes)
+    }
+
+    /// Reads the payload of a frame of type `kind`.
+    pub fn decode(kind: u8, payload: &[u8]) -> Result<Self, DecodeError> {
+        let mut from = Decoder::new(payload);
+        let message = match kind {
+            1 => Self::Begin(Begin::decode(&mut from)?),
+            2 => {
+                let object = Object::decode(&mut from)?;
+                let bytes = from.rest().to_vec();
+                if u64::try_from(bytes.len()).ok() != Some(object.size) {
+                    return Err(DecodeError::Range("object size"));
+                }
+                Self::Object(object, bytes)
+            }
+            3 => Self::ObjectStart(Object::decode(&mut from)?),
+            4 => Self::Piece(from.rest().to_vec()),
+            5 => Self::ObjectBroken(UnscannedReason::decode(&mut from)?),
+            6 => Self::Unscanned(Unscanned {
+                object: from.optional("object", decode_oid)?,
+                reason: UnscannedReason::decode(&mut from)?,
+            }),
+            7 => Self::End { objects: from.u64("objects")? },
+            8 => Self::Place(Place::decode(&mut from)?),
+            9 => Self::LocateEnd(LocateEnd::decode(&mut from)?),
+            10 => Self::RefUpdates(from.list("updates", RefUpdate::decode)?),
+            11 => Self::PushOption(from.rest().to_vec()),
+            _ => return Err(DecodeError::UnknownType(kind)),
+        };
+        from.end()?;
+        Ok(message)
+    }
+}
+
+impl FromDaemon {
+    /// Writes it as a frame.
+    pub fn write(&self, stream: &mut impl Write) -> io::Result<()> {
+        let mut out = Encoder::default();
+        let kind = match self {
+            Self::Hello { version } => {
+                out.u16(*version);
+                101
+            }
+            Self::Locate(locate) => {
+                out.list(&locate.objects, |out, id| encode_oid(out, *id));
+                102
+            }
+            Self::Verdict(verdict) => {
+                verdict.encode(&mut out);
+                103
+            }
+            Self::Failure(failure) => {
+                out.u8(failure.code.byte());
+                out.bytes(failure.message.as_bytes());
+                104
+            }
+        };
+        write_frame(stream, kind, &out.finish())
+    }
+
+    /// Reads the payload of a frame of type `kind`.
+    pub fn decode(kind: u8, payload: &[u8]) -> Result<Self, DecodeError> {
+        let mut from = Decoder::new(payload);
+        let message = match kind {
+            101 => Self::Hello { version: from.u16("version")? },
+            102 => {
+                let objects = from.list("objects", decode_oid)?;
+                if objects.len() > Locate::OBJECTS_MAX {
+                    return Err(DecodeError::Range("objects"));
+                }
+                Self::Locate(Locate { objects })
+            }
+            103 => Self::Verdict(Verdict::decode(&mut from)?),
+            104 => Self::Failure(Failure {
+                code: FailureCode::decode(&mut from)?,
+                message: from.text("message")?,
+            }),
+            _ => return Err(DecodeError::UnknownType(kind)),
+        };
+        from.end()?;
+        Ok(message)
+    }
+}
+
+fn encode_oid(out: &mut Encoder, id: Oid) {
+    let bytes = id.as_bytes();
+    // 20 or 32.
+    out.u8(u8::try_from(bytes.len()).unwrap_or(0));
+    out.raw(bytes);
+}
+
+fn decode_oid(from: &mut Decoder<'_>) -> Result<Oid, DecodeError> {
+    let length = usize::from(from.u8("object id")?);
+    let bytes = from.raw(length, "object id")?;
+    Oid::from_bytes(bytes).ok_or(DecodeError::Range("object id"))
+}
+
+fn decode_vec(from: &mut Decoder<'_>, field: &'static str) -> Result<Vec<u8>, DecodeError> {
+    from.bytes(field).map(<[u8]>::to_vec)
+}
+
+impl Object {
+    fn encode(&self, out: &mut Encoder) {
+        encode_oid(out, self.id);
+        out.u8(self.kind.byte());
+        out.u64(self.size);
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            id: decode_oid(from)?,
+            kind: ObjectKind::decode(from)?,
+            size: from.u64("object size")?,
+        })
+    }
+}
+
+impl RefUpdate {
+    /// Writes it as part of a payload; spool entries hold it as well.
+    pub fn encode(&self, out: &mut Encoder) {
+        encode_oid(out, self.old);
+        encode_oid(out, self.new);
+        out.bytes(&self.name);
+    }
+
+    /// Reads it from a payload.
+    pub fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            old: decode_oid(from)?,
+            new: decode_oid(from)?,
+            name: decode_vec(from, "ref name")?,
+        })
+    }
+}
+
+impl Begin {
+    /// Writes it as a payload; spool entries hold it as well.
+    pub fn encode(&self, out: &mut Encoder) {
+        out.raw(&self.nonce.0);
+        out.bool(self.hash == HashKind::Sha256);
+        out.bytes(&self.repository);
+        out.optional(self.repository_name.as_ref(), |out, name| out.bytes(name.as_bytes()));
+        out.u8(self.server.byte());
+        out.optional(self.pusher.name.as_ref(), |out, name| out.bytes(name.as_bytes()));
+        out.u8(self.pusher.source.byte());
+        out.u8(self.pusher.trust.byte());
+        out.bool(self.push_options_advertised);
+        out.bool(self.dry_run);
+        out.list(&self.environment, |out, (name, value)| {
+            out.bytes(name.as_bytes());
+            out.bytes(value);
+        });
+    }
+
+    /// Reads a payload.
+    pub fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            nonce: Nonce(from.nonce()?),
+            hash: if from.bool("hash")? { HashKind::Sha256 } else { HashKind::Sha1 },
+            repository: decode_vec(from, "repository")?,
+            repository_name: from.optional("repository name", |f| f.text("repository name"))?,
+            server: Server::decode(from)?,
+            pusher: Pusher {
+                name: from.optional("pusher", |f| f.text("pusher"))?,
+                source: PusherSource::decode(from)?,
+                trust: Trust::decode(from)?,
+            },
+            push_options_advertised: from.bool("push options")?,
+            dry_run: from.bool("dry run")?,
+            environment: from.list("environment", |f| {
+                Ok((f.text("environment name")?, decode_vec(f, "environment value")?))
+            })?,
+        })
+    }
+}
+
+impl CommitPlace {
+    fn encode(&self, out: &mut Encoder) {
+        encode_oid(out, self.id);
+        out.u32(self.order);
+        out.bytes(&self.subject);
+        out.bytes(&self.ref_name);
+        let topology = self.topology;
+        let flags = [
+            topology.is_tip,
+            topology.is_root,
+            topology.is_merge,
+            topology.below_merge,
+            topology.at_tip,
+            topology.is_forced,
+        ];
+        for flag in flags {
+            out.bool(flag);
+        }
+        out.u32(topology.commits_above);
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            id: decode_oid(from)?,
+            order: from.u32("order")?,
+            subject: decode_vec(from, "subject")?,
+            ref_name: decode_vec(from, "ref name")?,
+            topology: Topology {
+                is_tip: from.bool("is tip")?,
+                is_root: from.bool("is root")?,
+                is_merge: from.bool("is merge")?,
+                below_merge: from.bool("below merge")?,
+                at_tip: from.bool("at tip")?,
+                is_forced: from.bool("is forced")?,
+                commits_above: from.u32("commits above")?,
+            },
+        })
+    }
+}
+
+impl Place {
+    fn encode(&self, out: &mut Encoder) {
+        encode_oid(out, self.object);
+        match &self.route {
+            Route::ReachableBefore => out.u8(1),
+            Route::Entry(entry) => {
+                out.u8(2);
+                entry.commit.encode(out);
+                out.bytes(&entry.path);
+                out.list(&entry.parents, |out, parent| out.optional(*parent, encode_oid));
+            }
+            Route::Commit(commit) => {
+                out.u8(3);
+                commit.encode(out);
+            }
+            Route::Tag { ref_name } => {
+                out.u8(4);
+                out.bytes(ref_name);
+            }
+            Route::Ref { ref_name } => {
+                out.u8(5);
+                out.bytes(ref_name);
+            }
+            Route::Unreached => out.u8(6),
+        }
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let object = decode_oid(from)?;
+        let route = match from.u8("route")? {
+            1 => Route::ReachableBefore,
+            2 => Route::Entry(Entry {
+                commit: CommitPlace::decode(from)?,
+                path: decode_vec(from, "path")?,
+                parents: from.list("parents", |f| f.optional("parent", decode_oid))?,
+            }),
+            3 => Route::Commit(CommitPlace::decode(from)?),
+            4 => Route::Tag { ref_name: decode_vec(from, "ref name")? },
+            5 => Route::Ref { ref_name: decode_vec(from, "ref name")? },
+            6 => Route::Unreached,
+            _ => return Err(DecodeError::Range("route")),
+        };
+        Ok(Self { object, route })
+    }
+}
+
+impl LocateEnd {
+    fn encode(&self, out: &mut Encoder) {
+        out.optional(self.owners.as_ref(), |out, owners| {
+            out.bytes(owners.path.as_bytes());
+            out.bytes(&owners.bytes);
+        });
+        out.bool(self.complete);
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            owners: from.optional("owners", |f| {
+                Ok(OwnersFile { path: f.text("owners path")?, bytes: decode_vec(f, "owners")? })
+            })?,
+            complete: from.bool("complete")?,
+        })
+    }
+}
+
+impl Verdict {
+    fn encode(&self, out: &mut Encoder) {
+        out.raw(&self.nonce.0);
+        out.u64(self.objects);
+        out.bool(self.kind == VerdictKind::Accept);
+        out.bytes(self.text.as_bytes());
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            nonce: Nonce(from.nonce()?),
+            objects: from.u64("objects")?,
+            kind: if from.bool("verdict")? { VerdictKind::Accept } else { VerdictKind::Refuse },
+            text: from.text("text")?,
+        })
+    }
+}

@@ -1,0 +1,248 @@
+//! Every limit is a typed outcome that the pusher reads and triage sees; a hostile peer, a stop and
+//! a huge push change nothing for the others.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::path::PathBuf;
+
+use pushwarden::store::PushRecord;
+use pushwarden::wire::{FRAME_BYTES_MAX, Failure, FailureCode, FromDaemon, ToDaemon};
+
+use crate::forge::{Forge, eventually};
+use crate::peer::Attacker;
+use crate::scene::Scene;
+use crate::token;
+
+pub fn push_socket(forge: &Forge) -> PathBuf {
+    forge.path("i/run/push.sock")
+}
+
+/// Makes an instance with settings of its section `[push]`, and starts its daemon.
+pub fn with_push_settings(lines: &str) -> Forge {
+    let forge = Forge::stopped();
+    forge.configure("push", lines);
+    forge.serve();
+    forge
+}
+
+/// Takes a place among the pushes that are screened, until dropped.
+fn take_a_seat(forge: &Forge) -> Attacker {
+    let mut seated = Attacker::connect(&push_socket(forge));
+    seated.begin();
+    let secret = forge.plant(token::github());
+    seated.blob(1, format!("TOKEN={secret}\n").as_bytes());
+    seated.say(&ToDaemon::End { objects: 1 });
+    // A question is proof that it is being screened.
+    assert!(matches!(seated.hear(), Some(FromDaemon::Locate(_))));
+    seated
+}
+
+#[track_caller]
+fn is_busy(forge: &Forge) {
+    let scene = Scene::new(forge);
+    scene.is_refused_unscanned("the scanner gave up (busy)");
+    scene.set_policy("accept");
+    scene.is_accepted_unscanned("the scanner gave up (busy)");
+    scene.set_policy("scan-locally");
+    scene.is_scanned_locally();
+}
+
+#[test]
+fn a_push_that_finds_no_place_is_busy() {
+    let forge = with_push_settings("pushes_max = 1\npushes_waiting_max = 0");
+    let seated = take_a_seat(&forge);
+    is_busy(&forge);
+    eventually("the spool is taken in", || forge.spool().is_empty());
+    let told = |verdict: &str, origin: &str| {
+        let is = |push: &&serde_json::Value| push["verdict"] == verdict && push["origin"] == origin;
+        forge.pushes().iter().filter(is).count()
+    };
+    assert_eq!(told("failed", "daemon"), 4);
+    assert_eq!(told("accepted", "git-account"), 2);
+    assert_eq!(told("refused", "git-account"), 1);
+    assert!(forge.pushes().iter().any(|push| push["reason"].as_str().unwrap().starts_with("busy")));
+    // The place is free again when its push is gone.
+    drop(seated);
+    eventually("the push that hung up is on record", || told("failed", "daemon") == 5);
+    let scene = Scene::again(&forge);
+    scene.set_policy("reject");
+    assert!(scene.push_clean().0.is_accepted());
+}
+
+#[test]
+fn a_push_waits_for_a_place_only_so_long() {
+    let forge =
+        with_push_settings("pushes_max = 1\npushes_waiting_max = 1\nwaiting_timeout_ms = 100");
+    let _seated = take_a_seat(&forge);
+    Scene::new(&forge).is_refused_unscanned("the scanner gave up (busy)");
+}
+
+#[test]
+fn a_push_waits_for_its_turn() {
+    let forge = with_push_settings("pushes_max = 1\nwaiting_timeout_ms = 30000");
+    let scene = Scene::new(&forge);
+    let seated = take_a_seat(&forge);
+    scene.work.commit("a", "1\n", "first");
+    let waiting = scene.work.start_push(&["HEAD:main"]);
+    drop(seated);
+    let said = waiting.end();
+    assert!(said.is_accepted(), "{said:?}");
+}
+
+/// More than the least `push_bytes_max`.
+pub fn two_mebibytes() -> String {
+    "nothing to see on this line, nor on the next\n".repeat((2 << 20) / 45)
+}
+
+#[test]
+fn a_push_of_too_many_bytes_is_refused_by_name() {
+    let forge = with_push_settings("push_bytes_max = 1048576");
+    let scene = Scene::new(&forge);
+    let (said, _) = scene.push(&two_mebibytes());
+    assert!(said.remote().starts_with("error: push refused - "), "{said:?}");
+    assert!(said.remote().contains("the push has too many bytes"), "{said:?}");
+    let pushes = forge.pushes();
+    assert_eq!(pushes.len(), 1);
+    assert_eq!(pushes[0]["verdict"], "refused");
+    assert_eq!(forge.unscanned()[0]["reason"], "push-bytes");
+}
+
+#[test]
+fn policy_may_let_a_push_of_too_many_bytes_in() {
+    let forge = Forge::stopped();
+    forge.configure("push", "push_bytes_max = 1048576");
+    forge.configure("policy", "on_unscanned = \"accept\"");
+    forge.serve();
+    let scene = Scene::new(&forge);
+    let (said, _) = scene.push(&two_mebibytes());
+    assert!(said.is_accepted(), "{said:?}");
+    assert!(said.remote().starts_with("warning: "), "{said:?}");
+    assert_eq!(forge.pushes()[0]["verdict"], "accepted");
+    assert_eq!(forge.unscanned()[0]["reason"], "push-bytes");
+}
+
+fn many_secrets(forge: &Forge, count: usize) -> String {
+    (0..count).map(|_| format!("TOKEN={}\n", forge.plant(token::github()))).collect()
+}
+
+#[test]
+fn findings_beyond_the_limit_are_counted_by_name() {
+    let forge = with_push_settings("findings_max = 3");
+    let scene = Scene::new(&forge);
+    let (said, _) = scene.push(&many_secrets(&forge, 5));
+    assert!(said.remote().starts_with("error: push refused - 3 credentials"), "{said:?}");
+    assert_eq!(forge.incidents().len(), 3);
+    assert_eq!(forge.unscanned()[0]["reason"], "finding-count");
+}
+
+#[test]
+fn the_most_findings_that_a_setting_allows_can_be_recorded() {
+    let forge = Forge::stopped();
+    forge.configure("push", &format!("findings_max = {}", PushRecord::FINDINGS_MAX + 1));
+    assert_eq!(forge.serve_in_vain().code, 3);
+    let most = format!("findings_max = {}\ndeadline_ms = 600000", PushRecord::FINDINGS_MAX);
+    forge.configure("push", &most);
+    forge.serve();
+    let scene = Scene::new(&forge);
+    scene.repository.set("deadline_ms", "600000");
+    let (said, _) = scene.push(&many_secrets(&forge, 1_100));
+    assert!(said.remote().contains("error: push refused - 1100 credentials"), "{said:?}");
+    assert_eq!(forge.pushes()[0]["verdict"], "refused");
+    assert_eq!(forge.pushes()[0]["findings_total"], 1_100);
+}
+
+#[test]
+fn a_push_that_does_not_go_on_ends_at_its_deadline() {
+    let forge = with_push_settings("deadline_ms = 1000\ndeadline_ms_per_20_mb = 0");
+    let mut idle = Attacker::connect(&push_socket(&forge));
+    let nonce = idle.begin();
+    let secret = forge.plant(token::github());
+    // Long enough not to wait in a batch for more.
+    let padding = "nothing to see on this line\n".repeat(2_000);
+    for id in 1..=8 {
+        idle.blob(id, format!("TOKEN={secret}\n{padding}").as_bytes());
+    }
+    match idle.hear() {
+        // Where a finding was reported in time it is said, so that no policy for unscanned pushes
+        // lets it in.
+        Some(FromDaemon::Failure(Failure {
+            code: FailureCode::Found | FailureCode::Deadline,
+            ..
+        })) => {}
+        other => panic!("{other:?}"),
+    }
+    let pushes = forge.pushes();
+    assert_eq!(pushes[0]["id"], nonce.to_string());
+    assert_eq!(pushes[0]["verdict"], "failed");
+    assert!(pushes[0]["reason"].as_str().unwrap().starts_with("deadline: "), "{pushes:?}");
+}
+
+/// Sends bytes where a frame should be: a failure by name, and nothing for anybody else.
+#[track_caller]
+fn is_a_protocol_error(forge: &Forge, begin: bool, bytes: &[u8]) {
+    let mut attacker = Attacker::connect(&push_socket(forge));
+    if begin {
+        attacker.begin();
+    }
+    attacker.0.write_all(bytes).unwrap();
+    match attacker.hear() {
+        Some(FromDaemon::Failure(Failure { code: FailureCode::Protocol, .. })) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn hostile_frames_end_their_own_push_alone() {
+    let forge = Forge::start();
+    let too_long = u32::try_from(FRAME_BYTES_MAX + 1).unwrap().to_le_bytes();
+    let framed = |kind: u8, payload: &[u8]| {
+        let length = u32::try_from(payload.len()).unwrap().to_le_bytes();
+        [&[kind][..], &length, payload].concat()
+    };
+    let end = framed(7, &3_u64.to_le_bytes());
+    for begin in [false, true] {
+        is_a_protocol_error(&forge, begin, &[&[1][..], &too_long].concat());
+        is_a_protocol_error(&forge, begin, &[7, 255, 255, 255, 255]);
+        is_a_protocol_error(&forge, begin, &framed(250, b"what is this?"));
+        is_a_protocol_error(&forge, begin, &framed(0, b""));
+        is_a_protocol_error(&forge, begin, &framed(4, &[0xff; 100]));
+    }
+    // Out of turn: an end that miscounts, a second beginning, a piece of nothing.
+    is_a_protocol_error(&forge, true, &end);
+    is_a_protocol_error(&forge, false, &end);
+    let mut twice = Attacker::connect(&push_socket(&forge));
+    twice.begin();
+    twice.begin();
+    assert!(matches!(twice.hear(), Some(FromDaemon::Failure(_))));
+    let mut piece = Attacker::connect(&push_socket(&forge));
+    piece.begin();
+    piece.say(&ToDaemon::Piece(b"of nothing".to_vec()));
+    assert!(matches!(piece.hear(), Some(FromDaemon::Failure(_))));
+
+    let scene = Scene::new(&forge);
+    assert!(scene.push_clean().0.is_accepted());
+    assert_eq!(scene.push_credential().0.code, 1);
+    assert_eq!(forge.incidents().len(), 1);
+    // Those that began are on record.
+    let failed = |push: &&serde_json::Value| push["verdict"] == "failed";
+    assert_eq!(forge.pushes().iter().filter(failed).count(), 8);
+}
+
+#[test]
+fn what_is_no_push_is_turned_away() {
+    let forge = Forge::start();
+    for request in [
+        "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /v1/incidents HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /push HTTP/1.1\r\nHost: x\r\n\r\n",
+        "nonsense\r\n\r\n",
+    ] {
+        let mut stranger = Attacker::silent(&push_socket(&forge));
+        stranger.0.write_all(request.as_bytes()).unwrap();
+        stranger.0.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stranger.0.read_to_string(&mut answer).unwrap();
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    assert!(Scene::new(&forge).push_clean().0.is_accepted());
+}
