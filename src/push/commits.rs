@@ -63,6 +63,7 @@ impl NewCommits {
             commits: HashMap::new(),
             old: HashSet::new(),
             outside: Vec::new(),
+            peeled: HashMap::new(),
             content: Vec::new(),
         };
         let (tips, outcome) = found.run(updates);
@@ -158,6 +159,8 @@ struct Discovery<'d, 'r> {
     commits: HashMap<Oid, Commit>,
     old: HashSet<Oid>,
     outside: Vec<Oid>,
+    /// What tips lead to: thousands of refs may name one object, which is read once.
+    peeled: HashMap<Oid, Option<(ObjectKind, Oid)>>,
     content: Vec<u8>,
 }
 
@@ -186,8 +189,17 @@ impl Discovery<'_, '_> {
         (tips, outcome)
     }
 
+    fn peel(&mut self, id: Oid) -> Option<(ObjectKind, Oid)> {
+        if let Some(&target) = self.peeled.get(&id) {
+            return target;
+        }
+        let target = self.follow(id);
+        self.peeled.insert(id, target);
+        target
+    }
+
     /// Follows tags. Those that lie outside the quarantine and that no ref names are of the push.
-    fn peel(&mut self, mut id: Oid) -> Option<(ObjectKind, Oid)> {
+    fn follow(&mut self, mut id: Oid) -> Option<(ObjectKind, Oid)> {
         for _ in 0..TAG_DEPTH_MAX {
             if self.commits.contains_key(&id) {
                 return Some((ObjectKind::Commit, id));

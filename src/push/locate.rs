@@ -54,6 +54,7 @@ pub(super) fn answer(
         limits,
         wanted: objects.iter().copied().collect(),
         places: HashMap::new(),
+        named: HashMap::new(),
         versions: Vec::new(),
         is_complete: commits.is_complete,
     };
@@ -75,6 +76,8 @@ struct Search<'s, 'r> {
     wanted: HashSet<Oid>,
     /// How many places each object has.
     places: HashMap<Oid, usize>,
+    /// How many refs lead to each object that a ref names, and to each tree below.
+    named: HashMap<Oid, usize>,
     /// What stood in the parents, in the order of the places.
     versions: Vec<Oid>,
     is_complete: bool,
@@ -120,6 +123,9 @@ impl Search<'_, '_> {
         let mut content = Vec::new();
         let mut id = tip;
         for _ in 0..TAG_DEPTH_MAX {
+            if !self.is_named_anew(id) {
+                return Ok(());
+            }
             let kind = self.store.read(id, &mut content);
             match kind {
                 Some(ObjectKind::Tag) => {
@@ -139,13 +145,22 @@ impl Search<'_, '_> {
         Ok(())
     }
 
+    /// Counts a ref that leads to `id`. Returns whether it can name places yet: more of them than an
+    /// object may have change nothing, and thousands of refs may lead to the same objects.
+    fn is_named_anew(&mut self, id: Oid) -> bool {
+        let count = self.named.entry(id).or_default();
+        *count += 1;
+        *count <= self.limits.places_per_object_max
+    }
+
     /// Answers for a tree that a ref points at without a commit, and for all below it.
     fn named_tree(&mut self, root: Oid, name: &[u8], sink: &mut dyn Answers) -> io::Result<()> {
         let mut seen = HashSet::new();
         let mut pending = vec![root];
         let mut content = Vec::new();
         while let Some(tree) = pending.pop() {
-            if !seen.insert(tree) {
+            // The root was counted by its ref.
+            if !seen.insert(tree) || (tree != root && !self.is_named_anew(tree)) {
                 continue;
             }
             if sink.is_late() {
