@@ -127,6 +127,7 @@ fn limits(config: &Config) -> Limits {
         push_bytes_max: push.push_bytes_max,
         in_flight_bytes_max: usize::try_from(push.in_flight_bytes_max).unwrap_or(usize::MAX),
         findings_max: push.findings_max,
+        hits_max: push.hits_max,
     }
 }
 

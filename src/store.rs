@@ -48,7 +48,9 @@ pub use view::{
 };
 
 /// The most fingerprints in one question.
-pub const FINGERPRINTS_MAX: usize = PushRecord::FINDINGS_MAX;
+///
+/// More than a push files: which of its secrets are filed depends on how they stand.
+pub const FINGERPRINTS_MAX: usize = 100_000;
 
 /// The most secrets in an inventory, with those that leaked: 80 MB of tags at start.
 pub const KNOWN_SECRETS_MAX: u64 = 10_000_000;

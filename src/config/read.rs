@@ -56,6 +56,8 @@ fn push(section: &Section<'_>) -> Push {
         in_flight_bytes_max: section.integer("in_flight_bytes_max", 2 * MIB..=64 * GIB, 64 * MIB),
         // What the store files for one push; with more, a push would be refused without a record.
         findings_max: section.count("findings_max", 1..=10_000, 1_000),
+        // As many as the store answers for in one question.
+        hits_max: section.count("hits_max", 1_000..=100_000, 50_000),
         workers: Some(section.count("workers", 0..=1_024, 0)).filter(|&workers| workers > 0),
     };
     section.end();

@@ -28,8 +28,10 @@ pub struct Push {
     pub push_bytes_max: u64,
     /// The most bytes of all pushes together that were received and are not yet scanned.
     pub in_flight_bytes_max: u64,
-    /// The most findings that one push records; beyond, the verdict says so.
+    /// The most distinct secrets of one push that are filed; the others are counted.
     pub findings_max: usize,
+    /// The most places of secrets that are looked at in one push; beyond, it is *unscanned*.
+    pub hits_max: usize,
     /// Threads that scan; `None` is one for each core.
     pub workers: Option<usize>,
 }

@@ -48,6 +48,8 @@ pub struct Refusal {
     pub is_web: bool,
     /// The secrets that the push is refused for, worst first.
     pub findings: Vec<Finding>,
+    /// Further secrets that the push is refused for, and that have no incident yet.
+    pub unfiled: usize,
     /// What could not be scanned, where that refuses the push.
     pub unscanned: Vec<Unscanned>,
     /// Whom to ask, in the administrator's words: "#security on chat".
@@ -187,6 +189,7 @@ fn compose(refusal: &Refusal, listed: usize) -> Page {
         report::write(&mut page, refusal, at + 1, finding);
     }
     hints::others(&mut page, others);
+    hints::unfiled(&mut page, refusal.unfiled);
     hints::unscanned(&mut page, &refusal.unscanned);
     commands::write(&mut page, &plan::plan(&refusal.findings));
     hints::rotate(&mut page, shown);

@@ -66,9 +66,15 @@ pub struct Limits {
     pub push_bytes_max: u64,
     /// Bytes of objects in memory, over all pushes.
     pub in_flight_bytes_max: usize,
-    /// Hits of one push that are located and recorded.
+    /// Distinct secrets of one push that are filed, each with its incident; the others are counted.
     pub findings_max: usize,
+    /// Places of secrets that are looked at in one push, at most [`HITS_MAX`]; beyond them the push
+    /// is unscanned.
+    pub hits_max: usize,
 }
+
+/// The most that [`Limits::hits_max`] may be: about half a kilobyte each.
+pub const HITS_MAX: usize = crate::store::FINGERPRINTS_MAX;
 
 /// What an administrator wants pushers to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -355,7 +361,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let _seat = gate.seat().await.map_err(SessionError::Seat)?;
-    Intake::new(gate, received).take_in(link, deadline).await?;
+    Intake::new(gate, received, gate.limits.hits_max).take_in(link, deadline).await?;
     if received.is_clean() && !gate.recorder.records_clean() {
         let verdict = answer::clean(session, received.objects);
         link.say(&FromDaemon::Verdict(verdict)).await?;

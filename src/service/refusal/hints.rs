@@ -25,6 +25,18 @@ pub(super) fn others(page: &mut Page, findings: &[Finding]) {
     page.text(Weight::Must, "", &text, 2);
 }
 
+/// Says that more secrets were found than were filed.
+pub(super) fn unfiled(page: &mut Page, unfiled: usize) {
+    let (noun, them) = match unfiled {
+        0 => return,
+        1 => ("credential has", "it"),
+        _ => ("credentials have", "them"),
+    };
+    let text = format!("{unfiled} more {noun} no incident yet. The next push names {them}.");
+    page.blank();
+    page.text(Weight::Must, "hint: ", &text, 2);
+}
+
 fn ids<'a>(findings: &'a [Finding], id: impl Fn(&'a Finding) -> &'a String) -> String {
     let mut ids: Vec<&str> =
         findings.iter().take(IDS_MAX).map(|finding| id(finding).as_str()).collect();
@@ -60,7 +72,11 @@ fn words(reason: UnscannedReason) -> (&'static str, &'static str) {
         UnscannedReason::InflatedBytes => ("they are too large when unpacked", SMALLER),
         UnscannedReason::ObjectCount => ("the push has too many objects", SMALLER),
         UnscannedReason::PushBytes => ("the push has too many bytes", SMALLER),
-        UnscannedReason::FindingCount => ("too much of it looks like credentials", SMALLER),
+        UnscannedReason::FindingCount => (
+            "too much of it looks like credentials",
+            "Push in smaller parts. Where a single file holds so many, ask those who run this \
+             server to raise hits_max.",
+        ),
         UnscannedReason::Deadline => ("there was not enough time", SMALLER),
         UnscannedReason::Unlocated => ("there was not enough time to find their places", SMALLER),
         UnscannedReason::DaemonAway => ("the scanner is away", AGAIN),

@@ -35,7 +35,7 @@ fn what(refusal: &Refusal) -> String {
         let objects: u64 = refusal.unscanned.iter().map(|unscanned| unscanned.objects).sum();
         return format!("{} not scanned", count(objects, "object"));
     }
-    let findings = u64::try_from(refusal.findings.len()).unwrap_or(u64::MAX);
+    let findings = u64::try_from(refusal.findings.len() + refusal.unfiled).unwrap_or(u64::MAX);
     format!("{} in {}", count(findings, "credential"), wherein(refusal))
 }
 

@@ -1,5 +1,7 @@
 //! The verdict and the text that goes with it.
 
+use std::collections::HashMap;
+
 use super::decide::{JudgedFinding, Judgement};
 use super::intake::Received;
 use super::occurrences::JudgedPlace;
@@ -44,15 +46,20 @@ pub(super) fn judged(
 pub(super) struct Announced {
     pub(super) objects: u64,
     updates: Vec<RefUpdate>,
+    /// Where each ref's update stands among them.
+    by_name: HashMap<Vec<u8>, usize>,
 }
 
 impl Announced {
     pub(super) fn of(received: &Received) -> Self {
-        Self { objects: received.objects, updates: received.updates.clone() }
+        let updates = received.updates.clone();
+        let names = updates.iter().enumerate();
+        let by_name = names.map(|(at, update)| (update.name.clone(), at)).collect();
+        Self { objects: received.objects, updates, by_name }
     }
 
     fn reference(&self, name: &[u8], shown: &[u8], is_forced: bool) -> Option<Reference> {
-        let update = self.updates.iter().find(|update| update.name == name)?;
+        let update = self.updates.get(*self.by_name.get(name)?)?;
         Some(Reference {
             name: shown.to_vec(),
             old: Some(update.old).filter(|old| !old.is_null()),
@@ -81,7 +88,12 @@ fn refusal(
         let new = judged.record.occurrences.iter().any(|place| place.age == Age::New);
         judged.record.decision.action == action && new
     });
+    let unfiled = match action {
+        Action::Refuse => judgement.unfiled.refusing,
+        Action::Report | Action::Ignore => 0,
+    };
     Refusal {
+        unfiled,
         nonce: begin.nonce,
         server: begin.server,
         is_web,

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::intake::Received;
-use super::occurrences::{JudgedPlace, Placer};
-use super::places::{Located, order};
+use super::occurrences::{self, JudgedPlace, Placer};
+use super::places::Located;
 use super::redact::Redactor;
 use super::unit::Hit;
 use super::{Gate, Moment, Session, SessionError};
@@ -37,7 +37,18 @@ const NAME_COLUMNS_MAX: usize = 400;
 pub(super) struct Judgement {
     pub(super) kind: VerdictKind,
     pub(super) findings: Vec<JudgedFinding>,
+    /// Secrets with the action of the findings that found no room among them.
+    pub(super) unfiled: Unfiled,
     pub(super) unscanned: Vec<Unscanned>,
+}
+
+/// How many secrets of a push are over `findings_max`: they are counted, not filed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unfiled {
+    /// Those that refuse the push.
+    pub(super) refusing: usize,
+    /// The others.
+    pub(super) others: usize,
 }
 
 /// One secret with everything that its pusher is told.
@@ -62,8 +73,7 @@ pub(super) async fn judge(
     let judged = tokio::task::spawn_blocking(move || {
         let codeowners = located.owners.as_ref();
         let codeowners = codeowners.map(|file| Codeowners::parse(&file.path, &file.bytes));
-        let draft = Draft::new(&gate, &head, &received, &located, codeowners.as_ref());
-        draft.settle(&received)
+        Draft::new(&gate, &head, &received, &located, codeowners.as_ref()).settle()
     });
     judged.await.map_err(|_| SessionError::WorkerLost)?.map_err(SessionError::Record)
 }
@@ -79,8 +89,8 @@ pub(super) async fn record_failure(
     let reason = format!("{}: {error}", error.code());
     let gate = Arc::clone(gate);
     let recorded = tokio::task::spawn_blocking(move || {
-        let draft = Draft::new(&gate, &head, &received, &Located::default(), None);
-        draft.record_failed(&received, reason)
+        let located = Located::default();
+        Draft::new(&gate, &head, &received, &located, None).record_failed(reason)
     });
     match recorded.await {
         Ok(Ok(())) => {}
@@ -132,14 +142,38 @@ struct Group<'a> {
     finding: Finding,
     known: Option<&'a KnownSecret>,
     hits: Vec<&'a Hit>,
+    any_new: bool,
+    /// Empty until it is certain that the finding is filed.
     places: Vec<JudgedPlace>,
 }
 
-impl Group<'_> {
-    fn any_new(&self) -> bool {
-        self.places.iter().any(|place| place.occurrence.age == Age::New)
+/// Which of more findings than are filed come first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Refusing,
+    /// Let in by a grant, which is used up where it is filed and only there.
+    Granted,
+    New,
+    Old,
+}
+
+impl Rank {
+    fn of(decision: &Decision, standing: &Standing, any_new: bool) -> Self {
+        match (decision.action, any_new) {
+            (Action::Refuse, _) => Self::Refusing,
+            _ if spends(decision, standing) => Self::Granted,
+            (_, true) => Self::New,
+            (_, false) => Self::Old,
+        }
     }
 
+    /// Whether a push may not get in with one that is not filed.
+    fn must_be_filed(self) -> bool {
+        self <= Self::Granted
+    }
+}
+
+impl Group<'_> {
     /// The path of the earliest new place, in git's bytes.
     fn owned_path(&self) -> Option<&[u8]> {
         let new = self.places.iter().find(|place| place.occurrence.age == Age::New);
@@ -155,9 +189,12 @@ impl Group<'_> {
 struct Draft<'a> {
     gate: &'a Gate,
     head: &'a Head,
+    received: &'a Received,
+    located: &'a Located,
     redactor: Redactor<'a>,
     codeowners: Option<&'a Codeowners>,
     groups: Vec<Group<'a>>,
+    unfiled: Unfiled,
 }
 
 impl<'a> Draft<'a> {
@@ -165,7 +202,7 @@ impl<'a> Draft<'a> {
         gate: &'a Gate,
         head: &'a Head,
         received: &'a Received,
-        located: &Located,
+        located: &'a Located,
         codeowners: Option<&'a Codeowners>,
     ) -> Self {
         let redactor = Redactor::new(gate, received);
@@ -173,22 +210,25 @@ impl<'a> Draft<'a> {
         for hit in received.hits.iter().filter(|hit| hit.canary.is_none()) {
             by_fingerprint.entry(hit.finding.fingerprint).or_default().push(hit);
         }
-        let groups = by_fingerprint.into_values().filter_map(|hits| {
-            let placer = Placer { located, received, redactor: &redactor };
-            group(hits, &placer)
-        });
+        let groups = by_fingerprint.into_values().filter_map(|hits| group(hits, received, located));
         let groups = groups.collect();
-        Self { gate, head, redactor, codeowners, groups }
+        let unfiled = Unfiled::default();
+        Self { gate, head, received, located, redactor, codeowners, groups, unfiled }
     }
 
     /// Decides, records, and decides again if a grant was spent in between.
-    fn settle(mut self, received: &Received) -> Result<Judgement, RecordError> {
+    fn settle(mut self) -> Result<Judgement, RecordError> {
+        let mut standings = self.standings()?;
+        if self.groups.len() > self.gate.limits.findings_max {
+            self.choose(&standings);
+            standings = self.standings()?;
+        }
+        self.place();
         let mut tries = 0;
         loop {
             tries += 1;
-            let standings = self.standings()?;
-            let (kind, findings) = self.decide(&standings, received);
-            let mut reason = reason(kind, &findings, received);
+            let (kind, findings) = self.decide(&standings);
+            let mut reason = self.reason(kind, &findings);
             if self.head.moment == Moment::Landed {
                 reason = format!("scanned after it landed: {reason}");
             }
@@ -201,25 +241,59 @@ impl<'a> Draft<'a> {
                 VerdictKind::Accept => PushVerdict::Accepted,
                 VerdictKind::Refuse => PushVerdict::Refused,
             };
-            let record = self.record(verdict, reason, findings, received);
-            let clear = self.clear();
-            match self.gate.recorder.record(&record, &clear) {
-                Ok(filed) => return Ok(self.judgement(kind, record.findings, filed, received)),
+            let record = self.record(verdict, reason, findings);
+            match self.gate.recorder.record(&record, &self.clear()) {
+                Ok(filed) => return Ok(self.judgement(kind, record.findings, filed)),
                 Err(RecordError::Store(StoreError::GrantSpent { .. })) if tries < DECISIONS_MAX => {
+                    standings = self.standings()?;
                 }
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn record_failed(self, received: &Received, reason: String) -> Result<(), RecordError> {
+    /// Keeps as many findings as are filed, and counts the others.
+    fn choose(&mut self, standings: &[Standing]) {
+        let groups = std::mem::take(&mut self.groups).into_iter();
+        let mut ranked: Vec<((Rank, bool), Group<'_>)> = groups
+            .zip(standings)
+            .map(|(group, standing)| {
+                let decision = self.decision(&group, standing);
+                let rank = Rank::of(&decision, standing, group.any_new);
+                // What has no incident yet comes first, so that push after push all get one.
+                ((rank, standing.incident.is_some()), group)
+            })
+            .collect();
+        ranked.sort_by_key(|(rank, _)| *rank);
+        let findings_max = self.gate.limits.findings_max;
+        let over = ranked.iter().skip(findings_max);
+        let refusing = over.clone().filter(|((rank, _), _)| rank.must_be_filed()).count();
+        self.unfiled = Unfiled { refusing, others: over.count() - refusing };
+        self.groups = ranked.into_iter().take(findings_max).map(|(_, group)| group).collect();
+    }
+
+    /// Lists the places of the findings.
+    fn place(&mut self) {
+        let Self { located, received, redactor, .. } = &*self;
+        let lister = Placer { located, received, redactor };
+        let places: Vec<_> = self.groups.iter().map(|group| lister.all(&group.hits)).collect();
+        for (group, places) in self.groups.iter_mut().zip(places) {
+            group.places = places;
+        }
+    }
+
+    fn record_failed(mut self, reason: String) -> Result<(), RecordError> {
         let decision = Decision {
             action: Action::Report,
             reason: "the push failed before its places were known".to_owned(),
         };
+        let findings_max = self.gate.limits.findings_max;
+        self.unfiled.refusing = self.groups.len().saturating_sub(findings_max);
+        self.groups.truncate(findings_max);
+        self.place();
         let findings = self.groups.iter().map(|group| self.finding(group, decision.clone(), None));
         let findings = findings.collect();
-        let record = self.record(PushVerdict::Failed, reason, findings, received);
+        let record = self.record(PushVerdict::Failed, reason, findings);
         self.gate.recorder.record(&record, &self.clear()).map(drop)
     }
 
@@ -236,22 +310,17 @@ impl<'a> Draft<'a> {
         self.gate.recorder.standings(query, &fingerprints)
     }
 
-    fn decide(
-        &self,
-        standings: &[Standing],
-        received: &Received,
-    ) -> (VerdictKind, Vec<FindingRecord>) {
+    fn decide(&self, standings: &[Standing]) -> (VerdictKind, Vec<FindingRecord>) {
         let mut findings: Vec<FindingRecord> = Vec::new();
         for (group, standing) in self.groups.iter().zip(standings) {
             let decision = self.decision(group, standing);
-            // The grant is spent only where it made the difference.
-            let grant =
-                standing.grant.filter(|grant| decision.reason.starts_with(&grant.to_string()));
+            let grant = standing.grant.filter(|_| spends(&decision, standing));
             findings.push(self.finding(group, decision, grant));
         }
-        let refused = findings.iter().any(|finding| finding.decision.action == Action::Refuse);
-        let blind =
-            !received.unscanned.is_empty() && self.gate.policy.on_unscanned == OnUnscanned::Refuse;
+        let refused = self.unfiled.refusing > 0
+            || findings.iter().any(|finding| finding.decision.action == Action::Refuse);
+        let blind = !self.received.unscanned.is_empty()
+            && self.gate.policy.on_unscanned == OnUnscanned::Refuse;
         if refused || blind {
             // A push that does not get in uses no grant up.
             for finding in &mut findings {
@@ -270,7 +339,7 @@ impl<'a> Draft<'a> {
         });
         let grant = standing.grant.map(|grant| grant.to_string());
         let context = Context {
-            any_new: group.any_new(),
+            any_new: group.any_new,
             dismissed: dismissed.as_deref(),
             grant: grant.as_deref(),
             leaked_in: incident.as_deref().filter(|_| standing.leaked),
@@ -345,12 +414,12 @@ impl<'a> Draft<'a> {
         verdict: PushVerdict,
         reason: String,
         findings: Vec<FindingRecord>,
-        received: &Received,
     ) -> PushRecord {
         let mut unscanned: Vec<UnscannedItem> =
-            received.unscanned.iter().map(unscanned_item).collect();
+            self.received.unscanned.iter().map(unscanned_item).collect();
+        unscanned.extend(self.unfiled.item());
         if self.gate.inventory.is_none() {
-            unscanned.extend(self.tips_without_inventory(received));
+            unscanned.extend(self.tips_without_inventory());
         }
         PushRecord {
             id: PushId::from_nonce(self.head.begin.nonce.0),
@@ -372,8 +441,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Names the tips whose known secrets could not be looked up.
-    fn tips_without_inventory(&self, received: &Received) -> Vec<UnscannedItem> {
-        let tips = received.updates.iter().filter(|update| !update.new.is_null());
+    fn tips_without_inventory(&self) -> Vec<UnscannedItem> {
+        let tips = self.received.updates.iter().filter(|update| !update.new.is_null());
         let items = tips.map(|update| UnscannedItem {
             object: Some(update.new.to_string()),
             reason: UnscannedReason::Inventory.to_string(),
@@ -393,7 +462,6 @@ impl<'a> Draft<'a> {
         kind: VerdictKind,
         records: Vec<FindingRecord>,
         filed: Vec<FiledFinding>,
-        received: &Received,
     ) -> Judgement {
         let mut filed: BTreeMap<Fingerprint, FiledFinding> =
             filed.into_iter().map(|filed| (filed.fingerprint, filed)).collect();
@@ -407,8 +475,48 @@ impl<'a> Draft<'a> {
         });
         let mut findings: Vec<JudgedFinding> = findings.collect();
         findings.sort_by_key(|judged| std::cmp::Reverse(judged.record.finding.severity));
-        Judgement { kind, findings, unscanned: received.unscanned.clone() }
+        let unscanned = self.received.unscanned.clone();
+        Judgement { kind, findings, unfiled: self.unfiled, unscanned }
     }
+
+    /// Says in words why the push was answered as it was.
+    fn reason(&self, kind: VerdictKind, findings: &[FindingRecord]) -> String {
+        let refused = findings.iter().filter(|f| f.decision.action == Action::Refuse).count();
+        let refused = refused + self.unfiled.refusing;
+        let unscanned = self.received.unscanned.len();
+        match (kind, refused, unscanned) {
+            (VerdictKind::Refuse, 0, left_out) => format!("items not scanned: {left_out}"),
+            (VerdictKind::Refuse, found, 0) => format!("credentials: {found}"),
+            (VerdictKind::Refuse, found, left_out) => {
+                format!("credentials: {found}, items not scanned: {left_out}")
+            }
+            (VerdictKind::Accept, _, 0) => {
+                format!("findings that do not refuse: {}", findings.len() + self.unfiled.others)
+            }
+            (VerdictKind::Accept, _, left_out) => {
+                format!("items not scanned, let in by policy: {left_out}")
+            }
+        }
+    }
+}
+
+impl Unfiled {
+    /// Puts the count on record.
+    fn item(self) -> Option<UnscannedItem> {
+        (self != Self::default()).then(|| UnscannedItem {
+            object: None,
+            reason: UnscannedReason::FindingCount.to_string(),
+            detail: format!(
+                "secrets that were scanned and not filed: {} that refuse, {} others",
+                self.refusing, self.others
+            ),
+        })
+    }
+}
+
+/// Whether the grant made the difference: only then it is used up.
+fn spends(decision: &Decision, standing: &Standing) -> bool {
+    standing.grant.is_some_and(|grant| decision.reason.starts_with(&grant.to_string()))
 }
 
 fn unscanned_item(unscanned: &Unscanned) -> UnscannedItem {
@@ -419,33 +527,14 @@ fn unscanned_item(unscanned: &Unscanned) -> UnscannedItem {
     }
 }
 
-/// Says in words why the push was answered as it was.
-fn reason(kind: VerdictKind, findings: &[FindingRecord], received: &Received) -> String {
-    let refused =
-        findings.iter().filter(|finding| finding.decision.action == Action::Refuse).count();
-    let unscanned = received.unscanned.len();
-    match (kind, refused, unscanned) {
-        (VerdictKind::Refuse, 0, left_out) => format!("items not scanned: {left_out}"),
-        (VerdictKind::Refuse, found, 0) => format!("credentials: {found}"),
-        (VerdictKind::Refuse, found, left_out) => {
-            format!("credentials: {found}, items not scanned: {left_out}")
-        }
-        (VerdictKind::Accept, _, 0) => format!("findings that do not refuse: {}", findings.len()),
-        (VerdictKind::Accept, _, left_out) => {
-            format!("items not scanned, let in by policy: {left_out}")
-        }
-    }
-}
-
 /// Makes one finding of the hits with one fingerprint.
-fn group<'a>(hits: Vec<&'a Hit>, placing: &Placer<'_, '_>) -> Option<Group<'a>> {
+fn group<'a>(hits: Vec<&'a Hit>, received: &Received, located: &Located) -> Option<Group<'a>> {
     let surest = hits.iter().max_by_key(|hit| hit.finding.confidence)?;
     let mut finding = surest.finding.clone();
     let known = hits.iter().find_map(|hit| hit.known.as_ref());
     finding.known_as = known.map(|known| known.name.clone());
-    let mut places: Vec<JudgedPlace> = hits.iter().flat_map(|hit| placing.places(hit)).collect();
-    places.sort_by_key(|place| place.route.as_ref().map_or(u32::MAX, order));
-    Some(Group { finding, known, hits, places })
+    let any_new = hits.iter().any(|hit| occurrences::is_new(hit, received, located));
+    Some(Group { finding, known, hits, any_new, places: Vec::new() })
 }
 
 /// Finds the rule of a finding; a known secret without shape, or one whose rule is gone, has a

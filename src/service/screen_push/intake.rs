@@ -5,9 +5,12 @@
 //! scanned, so that memory is bounded by `in_flight_bytes_max` and a fast hook waits.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Instant;
 
 use super::link::Link;
 use super::unit::{Hit, Kept, LongObject, Report, Source, keep};
@@ -35,6 +38,10 @@ const REF_UPDATES_MAX: usize = 100_000;
 
 /// The most push options of one push.
 const PUSH_OPTIONS_MAX: usize = 1_000;
+
+/// How long a push that failed waits for what is being scanned of it: a batch takes milliseconds,
+/// also on a busy machine.
+const ABANDON_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Returns how many permits `bytes` take.
 pub(super) fn permits(bytes: usize) -> usize {
@@ -102,11 +109,16 @@ impl Received {
         }
     }
 
-    fn add(&mut self, report: Report, findings_max: usize) {
+    fn take_hits(&mut self) -> Vec<Hit> {
+        self.kept.clear();
+        std::mem::take(&mut self.hits)
+    }
+
+    fn add(&mut self, report: Report, hits_max: usize) {
         report.unscanned.into_iter().for_each(|unscanned| self.leave_out(unscanned));
         self.hits_dropped += report.hits_dropped;
         for hit in report.hits {
-            if keep(&mut self.hits, &mut self.kept, hit, findings_max).is_some() {
+            if keep(&mut self.hits, &mut self.kept, hit, hits_max).is_some() {
                 self.hits_dropped += 1;
             }
         }
@@ -137,33 +149,61 @@ impl Drop for Promise {
 pub(super) struct Intake<'a> {
     gate: &'a Arc<Gate>,
     received: &'a mut Received,
+    hits_max: usize,
     batch: Vec<(Object, Vec<u8>)>,
     batch_bytes: usize,
     own_share: Arc<Semaphore>,
     reports: mpsc::UnboundedReceiver<Option<Report>>,
     reporter: mpsc::UnboundedSender<Option<Report>>,
     outstanding: usize,
+    /// Tells queued jobs that nobody waits for them any more.
+    is_abandoned: Arc<AtomicBool>,
+}
+
+impl Drop for Intake<'_> {
+    fn drop(&mut self) {
+        self.is_abandoned.store(true, Ordering::Relaxed);
+    }
 }
 
 impl<'a> Intake<'a> {
-    pub(super) fn new(gate: &'a Arc<Gate>, received: &'a mut Received) -> Self {
+    /// Takes a push in, and keeps at most `hits_max` hits of it at a time.
+    pub(super) fn new(gate: &'a Arc<Gate>, received: &'a mut Received, hits_max: usize) -> Self {
         let share = permits(gate.limits.in_flight_bytes_max / SHARE_OF_ONE_PUSH);
         let (reporter, reports) = mpsc::unbounded_channel();
         Self {
             gate,
             received,
+            hits_max,
             batch: Vec::new(),
             batch_bytes: 0,
             own_share: Arc::new(Semaphore::new(share)),
             reports,
             reporter,
             outstanding: 0,
+            is_abandoned: Arc::default(),
         }
     }
 
-    /// Takes everything in up to the hook's End, and waits until it is scanned.
+    /// Takes everything in up to the hook's End, and waits until it is scanned. Where that fails,
+    /// what came until then is scanned as far as it can be.
     pub(super) async fn take_in<S>(
         mut self,
+        link: &mut Link<S>,
+        deadline: Deadline,
+    ) -> Result<(), SessionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let outcome = self.receive(link, deadline).await;
+        if outcome.is_err() {
+            self.abandon().await;
+        }
+        outcome
+    }
+
+    async fn receive<S>(
+        &mut self,
         link: &mut Link<S>,
         deadline: Deadline,
     ) -> Result<(), SessionError>
@@ -234,7 +274,7 @@ impl<'a> Intake<'a> {
     fn scan_name(&mut self, source: Source, name: &[u8]) {
         let mut report = Report::default();
         unit::scan_text(self.gate, source, name, &mut report);
-        self.received.add(report, self.gate.limits.findings_max);
+        self.received.add(report, self.hits_max);
     }
 
     async fn object(&mut self, object: Object, bytes: Vec<u8>) -> Result<(), SessionError> {
@@ -269,18 +309,47 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         let held = self.hold(self.batch_bytes).await?;
+        let is_abandoned = Arc::clone(&self.is_abandoned);
+        self.submit_batch(held, move || is_abandoned.load(Ordering::Relaxed));
+        Ok(())
+    }
+
+    /// Queues the batch with the permits it holds. Its turn come, it is not scanned if `is_off`.
+    fn submit_batch(
+        &mut self,
+        held: impl Send + 'static,
+        is_off: impl Fn() -> bool + Send + 'static,
+    ) {
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
         let (gate, promise) = (Arc::clone(self.gate), self.promise());
         self.gate.pool.submit(self.received.bytes, move || {
             let mut report = Report::default();
-            for (object, bytes) in &batch {
-                unit::scan_object(&gate, object, bytes, &mut report);
+            if !is_off() {
+                for (object, bytes) in &batch {
+                    unit::scan_object(&gate, object, bytes, &mut report);
+                }
             }
             drop((batch, held));
             promise.keep(report);
         });
-        Ok(())
+    }
+
+    /// Ends early: jobs that run are waited for, queued ones are not begun, and what lies in the
+    /// batch is scanned. A credential in what came counts, whatever ended the push.
+    async fn abandon(&mut self) {
+        self.is_abandoned.store(true, Ordering::Relaxed);
+        if !self.batch.is_empty() {
+            self.submit_batch((), || false);
+        }
+        let until = Instant::now() + ABANDON_TIMEOUT;
+        while self.outstanding > 0 {
+            let Ok(Some(report)) = tokio::time::timeout_at(until, self.reports.recv()).await else {
+                return;
+            };
+            // A worker that was lost is one more reason for a failure that has one already.
+            drop(self.collect(report));
+        }
     }
 
     /// Takes the pieces of a long object, each scanned before the next is handed over.
@@ -320,7 +389,7 @@ impl<'a> Intake<'a> {
         long = self.scan_piece(long, chunk).await?;
         let mut report = Report::default();
         long.finish(self.gate, &mut report);
-        self.received.add(report, self.gate.limits.findings_max);
+        self.received.add(report, self.hits_max);
         Ok(())
     }
 
@@ -341,7 +410,7 @@ impl<'a> Intake<'a> {
             drop(done.send((long, report)));
         });
         let (long, report) = state.await.map_err(|_| SessionError::WorkerLost)?;
-        self.received.add(report, self.gate.limits.findings_max);
+        self.received.add(report, self.hits_max);
         Ok(long)
     }
 
@@ -353,6 +422,11 @@ impl<'a> Intake<'a> {
         let own = Arc::clone(&self.own_share).acquire_many_owned(wanted).await.map_err(closed)?;
         let shared = Arc::clone(&self.gate.in_flight).acquire_many_owned(wanted);
         Ok([own, shared.await.map_err(closed)?])
+    }
+
+    /// Takes the hits out that are there so far.
+    pub(super) fn take_hits(&mut self) -> Vec<Hit> {
+        self.received.take_hits()
     }
 
     fn promise(&mut self) -> Promise {
@@ -371,12 +445,12 @@ impl<'a> Intake<'a> {
     fn collect(&mut self, report: Option<Report>) -> Result<(), SessionError> {
         self.outstanding -= 1;
         let report = report.ok_or(SessionError::WorkerLost)?;
-        self.received.add(report, self.gate.limits.findings_max);
+        self.received.add(report, self.hits_max);
         Ok(())
     }
 
     /// Waits until everything that was taken in is scanned.
-    pub(super) async fn settle(mut self, deadline: Deadline) -> Result<(), SessionError> {
+    pub(super) async fn settle(&mut self, deadline: Deadline) -> Result<(), SessionError> {
         self.flush().await?;
         while self.outstanding > 0 {
             let until = deadline.at(self.received.bytes);

@@ -3,11 +3,11 @@
 //! Everything that is kept or shown of the pusher's own names is masked here.
 
 use super::intake::Received;
-use super::places::Located;
+use super::places::{Located, order};
 use super::redact::Redactor;
 use super::unit::{Hit, Source};
 use crate::finding::{Age, Container, Occurrence};
-use crate::wire::Route;
+use crate::wire::{RefUpdate, Route};
 
 /// One place, with the route by which it came.
 pub(super) struct JudgedPlace {
@@ -24,6 +24,29 @@ pub(super) struct JudgedPlace {
     pub(super) reference: Vec<u8>,
 }
 
+/// Tells whether the push brings any place of a hit.
+pub(super) fn is_new(hit: &Hit, received: &Received, located: &Located) -> bool {
+    let Some(object) = hit.source.object() else {
+        return age_of_name(hit, received) == Age::New;
+    };
+    let routes = located.routes.get(&object).map(Vec::as_slice).unwrap_or_default();
+    let is_new = |route| located.counts.age(object, hit.finding.fingerprint, route) == Age::New;
+    routes.is_empty() || routes.iter().any(is_new)
+}
+
+/// The name of a ref that existed is old; a push option always comes with the push.
+fn age_of_name(hit: &Hit, received: &Received) -> Age {
+    let existed = update_of(hit, received).is_some_and(|update| !update.old.is_null());
+    if existed { Age::OldReachable } else { Age::New }
+}
+
+fn update_of<'r>(hit: &Hit, received: &'r Received) -> Option<&'r RefUpdate> {
+    match hit.source {
+        Source::Ref { update } => received.updates.get(update),
+        Source::Object { .. } | Source::PushOption { .. } => None,
+    }
+}
+
 /// Turns a hit and the routes of its object into occurrences.
 pub(super) struct Placer<'p, 'a> {
     pub(super) located: &'p Located,
@@ -32,8 +55,15 @@ pub(super) struct Placer<'p, 'a> {
 }
 
 impl Placer<'_, '_> {
+    /// Returns every place of a finding, earliest commit first.
+    pub(super) fn all(&self, hits: &[&Hit]) -> Vec<JudgedPlace> {
+        let mut places: Vec<JudgedPlace> = hits.iter().flat_map(|hit| self.places(hit)).collect();
+        places.sort_by_key(|place| place.route.as_ref().map_or(u32::MAX, order));
+        places
+    }
+
     /// Returns every place of a hit; one that could not be located is new, and nowhere.
-    pub(super) fn places(&self, hit: &Hit) -> Vec<JudgedPlace> {
+    fn places(&self, hit: &Hit) -> Vec<JudgedPlace> {
         let Some(object) = hit.source.object() else {
             return vec![self.named(hit)];
         };
@@ -51,12 +81,8 @@ impl Placer<'_, '_> {
 
     /// The name of a ref or a push option: there is nothing to locate.
     fn named(&self, hit: &Hit) -> JudgedPlace {
-        let update = match hit.source {
-            Source::Ref { update } => self.received.updates.get(update),
-            Source::Object { .. } | Source::PushOption { .. } => None,
-        };
-        let existed = update.is_some_and(|update| !update.old.is_null());
-        let age = if existed { Age::OldReachable } else { Age::New };
+        let update = update_of(hit, self.received);
+        let age = age_of_name(hit, self.received);
         let name = update.map(|update| update.name.as_slice()).unwrap_or_default();
         let mut place = self.place(hit, None, age);
         place.path = self.redactor.bytes(name);

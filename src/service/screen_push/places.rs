@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::age::Counts;
 use super::intake::{Intake, Received};
 use super::link::Link;
-use super::{Deadline, Gate, SessionError, within};
+use super::{Deadline, Gate, HITS_MAX, SessionError, within};
 use crate::wire::{
     FromDaemon, Locate, Oid, OwnersFile, Place, Route, ToDaemon, Unscanned, UnscannedReason,
 };
@@ -72,7 +72,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut parents = Received::default();
-    let mut intake = Intake::new(gate, &mut parents);
+    let mut intake = Intake::new(gate, &mut parents, HITS_MAX);
     let mut places = 0;
     let end = loop {
         match within(deadline.at(0), link.hear()).await? {
@@ -85,12 +85,15 @@ where
             ToDaemon::LocateEnd(end) => break end,
             message => intake.object_message(message, link, deadline).await?,
         }
+        // Of parents' versions only the counts matter: however many secrets they hold, few hits are
+        // in memory. What the push brings as well is counted among its own objects.
+        located.counts.add_all(&intake.take_hits(), |object| !own.contains(&object));
     };
     intake.settle(deadline).await?;
-    // A parent's version that the push brings as well is counted among the push's own objects.
-    located.counts.add_all(&parents.hits, |object| !own.contains(&object));
+    located.counts.add_all(&intake.take_hits(), |object| !own.contains(&object));
+    drop(intake);
     located.owners = end.owners;
-    Ok(end.complete && places <= PLACES_MAX)
+    Ok(end.complete && places <= PLACES_MAX && parents.hits_dropped == 0)
 }
 
 /// Commits in their order, then what no commit brings.

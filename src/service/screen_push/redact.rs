@@ -23,18 +23,14 @@ const PART_BYTES_MIN: usize = 4;
 /// Masks what this push brought.
 pub(super) struct Redactor<'a> {
     gate: &'a Gate,
-    values: Vec<&'a [u8]>,
+    values: Values<'a>,
     /// Names that were masked before: a push of a thousand hits has few names.
     known: RefCell<HashMap<Vec<u8>, Vec<u8>>>,
 }
 
 impl<'a> Redactor<'a> {
     pub(super) fn new(gate: &'a Gate, received: &'a Received) -> Self {
-        let values = received.hits.iter().map(|hit| hit.clear.expose().as_slice());
-        let mut values: Vec<&[u8]> = values.filter(|value| !value.is_empty()).collect();
-        // Longest first: a value that is part of another must not break the other's match.
-        values.sort_unstable_by_key(|value| (std::cmp::Reverse(value.len()), *value));
-        values.dedup();
+        let values = Values::new(received.hits.iter().map(|hit| hit.clear.expose().as_slice()));
         Self { gate, values, known: RefCell::default() }
     }
 
@@ -51,53 +47,68 @@ impl<'a> Redactor<'a> {
         if let Some(masked) = self.known.borrow().get(name) {
             return masked.clone();
         }
-        let masked = self.mask(name);
+        let masked = self.mask_hits(self.values.mask(name));
         self.known.borrow_mut().insert(name.to_vec(), masked.clone());
         masked
-    }
-
-    fn mask(&self, name: &[u8]) -> Vec<u8> {
-        let mut masked = name.to_vec();
-        for value in &self.values {
-            masked = replace_all(&masked, value);
-            masked = cut_part(masked, value);
-        }
-        self.mask_hits(masked)
     }
 
     /// Masks what the rules find in the name by itself.
     fn mask_hits(&self, name: Vec<u8>) -> Vec<u8> {
         let mut report = Report::default();
         unit::scan_text(self.gate, Source::PushOption { option: 0 }, &name, &mut report);
-        let values = report.hits.iter().map(|hit| hit.clear.expose());
-        values.fold(name, |name, value| replace_all(&name, value))
+        if report.hits.is_empty() {
+            return name;
+        }
+        Values::new(report.hits.iter().map(|hit| hit.clear.expose().as_slice())).mask(&name)
     }
 }
 
-fn replace_all(text: &[u8], value: &[u8]) -> Vec<u8> {
-    let mut masked = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = memchr::memmem::find(rest, value) {
-        let (before, found) = rest.split_at(at);
-        masked.extend_from_slice(before);
-        masked.extend_from_slice(MASK);
-        rest = found.get(value.len()..).unwrap_or_default();
-    }
-    masked.extend_from_slice(rest);
-    masked
-}
+/// The values to mask, in order: a trie without a copy of any. A push may bring tens of thousands,
+/// and as many names.
+struct Values<'v>(Vec<&'v [u8]>);
 
-/// Masks the beginning of `value` at the end of a text that was cut off inside it.
-fn cut_part(mut text: Vec<u8>, value: &[u8]) -> Vec<u8> {
-    let longest = value.len().min(text.len());
-    let part = (PART_BYTES_MIN..=longest)
-        .rev()
-        .find(|&length| value.get(..length).is_some_and(|part| text.ends_with(part)));
-    if let Some(length) = part {
-        text.truncate(text.len() - length);
-        text.extend_from_slice(MASK);
+impl<'v> Values<'v> {
+    fn new(values: impl Iterator<Item = &'v [u8]>) -> Self {
+        let mut values: Vec<&[u8]> = values.filter(|value| !value.is_empty()).collect();
+        values.sort_unstable();
+        values.dedup();
+        Self(values)
     }
-    text
+
+    /// Returns `text` with every value in it masked, and at its end the beginning of one, where the
+    /// text was cut off inside it.
+    fn mask(&self, text: &[u8]) -> Vec<u8> {
+        let mut masked = Vec::with_capacity(text.len());
+        let mut masked_to = 0;
+        for (at, byte) in text.iter().enumerate() {
+            let end = at + self.bytes_at(text.get(at..).unwrap_or_default());
+            if end > at && at >= masked_to {
+                masked.extend_from_slice(MASK);
+            }
+            masked_to = masked_to.max(end);
+            if at >= masked_to {
+                masked.push(*byte);
+            }
+        }
+        masked
+    }
+
+    /// Returns how much at the start of `text` is a value, or all that is left of one.
+    fn bytes_at(&self, text: &[u8]) -> usize {
+        let (mut values, mut found) = (self.0.as_slice(), 0);
+        for (depth, byte) in text.iter().enumerate() {
+            let end = values.partition_point(|value| value.get(depth) <= Some(byte));
+            let same = values.get(..end).unwrap_or_default();
+            let start = same.partition_point(|value| value.get(depth) < Some(byte));
+            values = same.get(start..).unwrap_or_default();
+            match values.first() {
+                None => return found,
+                Some(value) if value.len() == depth + 1 => found = value.len(),
+                Some(_) => {}
+            }
+        }
+        if text.len() >= PART_BYTES_MIN { text.len() } else { found }
+    }
 }
 
 #[cfg(test)]
@@ -107,15 +118,21 @@ mod tests {
     #[test]
     fn every_copy_of_a_value_is_masked() {
         #[track_caller]
-        fn check(text: &str, value: &str, want: &str) {
-            let masked = cut_part(replace_all(text.as_bytes(), value.as_bytes()), value.as_bytes());
-            assert_eq!(String::from_utf8(masked).unwrap(), want);
+        fn check(text: &str, values: &[&str], want: &str) {
+            let values = Values::new(values.iter().map(|value| value.as_bytes()));
+            assert_eq!(String::from_utf8(values.mask(text.as_bytes())).unwrap(), want);
         }
-        check("a/SECRET/b", "SECRET", "a/********/b");
-        check("SECRETSECRET", "SECRET", "****************");
-        check("no such thing", "SECRET", "no such thing");
-        check("cut off: SECR", "SECRET", "cut off: ********");
-        check("cut off: SEC", "SECRET", "cut off: SEC");
-        check("", "SECRET", "");
+        check("a/SECRET/b", &["SECRET"], "a/********/b");
+        check("SECRETSECRET", &["SECRET"], "****************");
+        check("no such thing", &["SECRET"], "no such thing");
+        check("cut off: SECR", &["SECRET"], "cut off: ********");
+        check("cut off: SEC", &["SECRET"], "cut off: SEC");
+        check("", &["SECRET"], "");
+        check("nothing", &[], "nothing");
+        // Values that lie in or over each other leave nothing behind.
+        check("xabcdey", &["abc", "bcde"], "x********y");
+        check("xabcdey", &["abcde", "bc"], "x********y");
+        check("one two", &["one", "two", "one"], "******** ********");
+        check("SECRETSECR", &["SECRET", "OTHER"], "****************");
     }
 }

@@ -21,8 +21,8 @@ use crate::wire::{Object, ObjectKind, Oid, Unscanned, UnscannedReason};
 const KNOWN_SECRET_RULE: &str = "known-secret";
 
 /// The most hits of one unit that are kept; beyond it they are counted. A unit is a batch of small
-/// objects or a piece of a long one, so a push can still reach its own, larger limit.
-const HITS_MAX: usize = 2_000;
+/// objects or a piece of a long one; no push keeps more.
+const HITS_MAX: usize = super::HITS_MAX;
 
 /// The largest tree that is taken apart, in bytes. A folder of a million entries is half of it.
 const TREE_BYTES_MAX: u64 = 64 << 20;
@@ -113,11 +113,9 @@ const PLACES_KEPT_MAX: usize = 20;
 /// Adds `hit` to `hits`: counted where enough places of its secret in its object are kept. Returns
 /// it where it is neither, because `hits_max` are kept.
 pub(super) fn keep(hits: &mut Vec<Hit>, kept: &mut Kept, hit: Hit, hits_max: usize) -> Option<Hit> {
-    let key = (hit.source, hit.finding.fingerprint);
-    if let Some(&(first, places)) = kept.get(&key)
-        && places >= PLACES_KEPT_MAX
-    {
-        if let Some(first) = hits.get_mut(first) {
+    let places = kept.entry((hit.source, hit.finding.fingerprint)).or_default();
+    if places.len() >= PLACES_KEPT_MAX {
+        if let Some(first) = places.first().and_then(|&first| hits.get_mut(first)) {
             first.more += 1 + hit.more;
         }
         return None;
@@ -125,14 +123,13 @@ pub(super) fn keep(hits: &mut Vec<Hit>, kept: &mut Kept, hit: Hit, hits_max: usi
     if hits.len() >= hits_max {
         return Some(hit);
     }
-    let entry = kept.entry(key).or_insert((hits.len(), 0));
-    entry.1 += 1;
+    places.push(hits.len());
     hits.push(hit);
     None
 }
 
-/// For each secret in each object: its first hit, and how many places are kept.
-pub(super) type Kept = HashMap<(Source, Fingerprint), (usize, usize)>;
+/// For each secret in each object: which hits are its places.
+pub(super) type Kept = HashMap<(Source, Fingerprint), Vec<usize>>;
 
 impl Hit {
     /// What tells two hits apart.
@@ -155,6 +152,14 @@ impl Report {
         if keep(&mut self.hits, &mut self.kept, hit, HITS_MAX).is_some() {
             self.hits_dropped += 1;
         }
+    }
+
+    /// Returns the hit at a place.
+    fn at(&mut self, source: Source, span: Span, fingerprint: Fingerprint) -> Option<&mut Hit> {
+        let places = self.kept.get(&(source, fingerprint))?;
+        let hits = &self.hits;
+        let at = *places.iter().find(|&&at| hits.get(at).is_some_and(|hit| hit.span == span))?;
+        self.hits.get_mut(at)
     }
 
     fn leave_out(&mut self, source: Source, reason: UnscannedReason) {
@@ -216,7 +221,6 @@ pub(super) fn scan_object(gate: &Gate, object: &Object, bytes: &[u8], report: &m
 
 /// Scans a text that is all there.
 pub(super) fn scan_text(gate: &Gate, source: Source, text: &[u8], report: &mut Report) {
-    let first = report.hits.len();
     let mut lines = Lines::new(text);
     let effort = gate.engine.scan(&Window::whole(text).at(gate.now_s()), &mut |found| {
         let span = lines.span(found.range.clone());
@@ -231,7 +235,7 @@ pub(super) fn scan_text(gate: &Gate, source: Source, text: &[u8], report: &mut R
     let looked_up = inventory.look_up(text, 0..text.len(), &mut |range, known| {
         let span = Lines::new(text).span(range.clone());
         let value = text.get(range).unwrap_or_default();
-        merge_known(gate, source, span, value, known, first, report);
+        merge_known(gate, source, span, value, known, report);
     });
     if looked_up.is_err() {
         report.leave_out(source, UnscannedReason::Inventory);
@@ -350,7 +354,7 @@ fn look_up_piece(
     let looked_up = inventory.look_up(text, body, &mut |range, known| {
         let span = spans.span(range.clone());
         let value = text.get(range).unwrap_or_default();
-        merge_known(gate, source, span, value, known, 0, report);
+        merge_known(gate, source, span, value, known, report);
     });
     looked_up.is_err()
 }
@@ -393,15 +397,10 @@ fn merge_known(
     span: Span,
     value: &[u8],
     known: Known,
-    first: usize,
     report: &mut Report,
 ) {
     let fingerprint = gate.key.fingerprint(value);
-    let same = |hit: &&mut Hit| {
-        hit.finding.fingerprint == fingerprint && hit.span == span && hit.source == source
-    };
-    let found = report.hits.iter_mut().skip(first).find(same);
-    if let Some(hit) = found {
+    if let Some(hit) = report.at(source, span, fingerprint) {
         hit.know(known);
         return;
     }
