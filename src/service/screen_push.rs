@@ -14,10 +14,13 @@
 mod age;
 mod answer;
 mod decide;
+mod group;
+mod head;
 mod intake;
 mod link;
 mod occurrences;
 mod places;
+mod record;
 mod redact;
 mod unit;
 

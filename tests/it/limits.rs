@@ -146,7 +146,7 @@ fn findings_beyond_the_limit_are_counted_and_named_by_the_next_push() {
 }
 
 /// A file with `count` secrets landed before there was a hook; then somebody adds a line to it.
-fn push_edit_of_old_secrets<'f>(forge: &'f Forge, count: usize) -> (Scene<'f>, Said) {
+fn push_edit_of_old_secrets(forge: &Forge, count: usize) -> (Scene<'_>, Said) {
     let scene = Scene::new(forge);
     let old = many_secrets(forge, count);
     scene.work.commit("secrets", &old, "before the hook");

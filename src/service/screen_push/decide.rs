@@ -7,31 +7,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::group::{Group, rule_of};
+use super::head::Head;
 use super::intake::Received;
-use super::occurrences::{self, JudgedPlace, Placer};
+use super::occurrences::{JudgedPlace, Placer};
 use super::places::Located;
 use super::redact::Redactor;
 use super::unit::Hit;
 use super::{Gate, Moment, Session, SessionError};
-use crate::finding::{Age, Finding, Occurrence};
-use crate::identity::{Codeowners, Owner, Question, resolve};
-use crate::incident::{Origin, PushId, PushVerdict, TicketDraft};
+use crate::identity::Codeowners;
+use crate::incident::PushVerdict;
 use crate::policy::{Action, Context, Decision, OnUnscanned};
 use crate::rule::Rule;
-use crate::secret::{Fingerprint, Secret};
+use crate::secret::Fingerprint;
 use crate::service::recorder::RecordError;
-use crate::service::ticket_text;
-use crate::store::{
-    FiledFinding, FindingRecord, KnownSecret, PushRecord, PusherRecord, Standing, StandingQuery,
-    StoreError, UnscannedItem,
-};
-use crate::wire::{Begin, Pusher, Route, Unscanned, UnscannedReason, VerdictKind, escape};
+use crate::store::{FiledFinding, FindingRecord, Standing, StandingQuery, StoreError};
+use crate::wire::{Unscanned, VerdictKind};
 
 /// How often a decision is made again because a grant was spent in between.
 const DECISIONS_MAX: usize = 4;
-
-/// The longest repository path or pusher's name on record, in columns.
-const NAME_COLUMNS_MAX: usize = 400;
 
 /// What a push is answered with.
 pub(super) struct Judgement {
@@ -102,51 +96,6 @@ pub(super) async fn record_failure(
     }
 }
 
-/// What a record says of the push itself.
-struct Head {
-    begin: Begin,
-    objects: u64,
-    bytes: u64,
-    duration_ms: u64,
-    moment: Moment,
-}
-
-impl Head {
-    fn of(session: &Session, received: &Received) -> Self {
-        let duration_ms = session.started.elapsed().as_millis();
-        Self {
-            begin: session.begin.clone(),
-            objects: received.objects,
-            bytes: received.bytes,
-            duration_ms: u64::try_from(duration_ms).unwrap_or(u64::MAX),
-            moment: session.moment,
-        }
-    }
-
-    fn repository(&self) -> String {
-        escape::line(&self.begin.repository, NAME_COLUMNS_MAX)
-    }
-
-    fn pusher(&self, redactor: &Redactor<'_>) -> PusherRecord {
-        let Pusher { name, source, trust } = &self.begin.pusher;
-        PusherRecord {
-            name: name.as_ref().map(|name| redactor.line(name.as_bytes())),
-            source: source.to_string(),
-            trust: trust.to_string(),
-        }
-    }
-}
-
-/// One secret before the decision.
-struct Group<'a> {
-    finding: Finding,
-    known: Option<&'a KnownSecret>,
-    hits: Vec<&'a Hit>,
-    any_new: bool,
-    /// Empty until it is certain that the finding is filed.
-    places: Vec<JudgedPlace>,
-}
-
 /// Which of more findings than are filed come first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
@@ -173,28 +122,16 @@ impl Rank {
     }
 }
 
-impl Group<'_> {
-    /// The path of the earliest new place, in git's bytes.
-    fn owned_path(&self) -> Option<&[u8]> {
-        let new = self.places.iter().find(|place| place.occurrence.age == Age::New);
-        let place = new.or(self.places.first())?;
-        match &place.route {
-            Some(Route::Entry(entry)) => Some(&entry.path),
-            _ => None,
-        }
-    }
-}
-
 /// A push whose findings are grouped and placed, before policy speaks.
-struct Draft<'a> {
-    gate: &'a Gate,
-    head: &'a Head,
-    received: &'a Received,
-    located: &'a Located,
-    redactor: Redactor<'a>,
-    codeowners: Option<&'a Codeowners>,
-    groups: Vec<Group<'a>>,
-    unfiled: Unfiled,
+pub(super) struct Draft<'a> {
+    pub(super) gate: &'a Gate,
+    pub(super) head: &'a Head,
+    pub(super) received: &'a Received,
+    pub(super) located: &'a Located,
+    pub(super) redactor: Redactor<'a>,
+    pub(super) codeowners: Option<&'a Codeowners>,
+    pub(super) groups: Vec<Group<'a>>,
+    pub(super) unfiled: Unfiled,
 }
 
 impl<'a> Draft<'a> {
@@ -210,7 +147,8 @@ impl<'a> Draft<'a> {
         for hit in received.hits.iter().filter(|hit| hit.canary.is_none()) {
             by_fingerprint.entry(hit.finding.fingerprint).or_default().push(hit);
         }
-        let groups = by_fingerprint.into_values().filter_map(|hits| group(hits, received, located));
+        let groups =
+            by_fingerprint.into_values().filter_map(|hits| Group::of(hits, received, located));
         let groups = groups.collect();
         let unfiled = Unfiled::default();
         Self { gate, head, received, located, redactor, codeowners, groups, unfiled }
@@ -347,116 +285,6 @@ impl<'a> Draft<'a> {
         self.gate.policy.decide(&group.finding, &context)
     }
 
-    fn finding(
-        &self,
-        group: &Group<'_>,
-        decision: Decision,
-        grant: Option<crate::incident::GrantId>,
-    ) -> FindingRecord {
-        let owner = self.owner(group);
-        let occurrences: Vec<Occurrence> =
-            group.places.iter().map(|place| place.occurrence.clone()).collect();
-        let ticket = self.ticket(group, &owner, &occurrences, decision.action);
-        let first = group.hits.first();
-        FindingRecord {
-            finding: group.finding.clone(),
-            tag: first.map_or(0, |hit| hit.tag),
-            length: first.map_or(0, |hit| hit.length),
-            decision,
-            occurrences,
-            owner,
-            grant,
-            ticket,
-        }
-    }
-
-    fn owner(&self, group: &Group<'_>) -> Owner {
-        let question = Question {
-            rule: group.finding.rule.as_str(),
-            facts: &group.finding.facts,
-            path: group.owned_path(),
-            repository: &self.head.begin.repository,
-            repository_name: self.head.begin.repository_name.as_deref(),
-            known_as: group.known.map(|known| known.name.as_str()),
-            known_owner: group.known.and_then(|known| known.owner.as_deref()),
-        };
-        resolve(&question, &self.gate.owners, self.codeowners)
-    }
-
-    fn ticket(
-        &self,
-        group: &Group<'_>,
-        owner: &Owner,
-        occurrences: &[Occurrence],
-        action: Action,
-    ) -> TicketDraft {
-        let repository = self.head.repository();
-        let pusher = self.head.pusher(&self.redactor);
-        let pusher = pusher.name.map(|name| format!("{name} ({})", pusher.source));
-        let rule = rule_of(self.gate, &group.finding);
-        let ticket = ticket_text::Ticket {
-            incident: TicketDraft::INCIDENT,
-            rule: &rule,
-            preview: group.finding.preview.as_str(),
-            facts: &group.finding.facts,
-            known_as: group.finding.known_as.as_deref(),
-            repository: self.head.begin.repository_name.as_deref().unwrap_or(&repository),
-            pusher: pusher.as_deref(),
-            occurrences,
-            owner,
-            is_refused: action == Action::Refuse,
-        };
-        TicketDraft { title: ticket_text::title(&ticket), body: ticket_text::body(&ticket) }
-    }
-
-    fn record(
-        &self,
-        verdict: PushVerdict,
-        reason: String,
-        findings: Vec<FindingRecord>,
-    ) -> PushRecord {
-        let mut unscanned: Vec<UnscannedItem> =
-            self.received.unscanned.iter().map(unscanned_item).collect();
-        unscanned.extend(self.unfiled.item());
-        if self.gate.inventory.is_none() {
-            unscanned.extend(self.tips_without_inventory());
-        }
-        PushRecord {
-            id: PushId::from_nonce(self.head.begin.nonce.0),
-            at: self.gate.clock.now(),
-            repository: self.head.repository(),
-            repository_name: self.head.begin.repository_name.clone(),
-            server: self.head.begin.server.to_string(),
-            pusher: self.head.pusher(&self.redactor),
-            verdict,
-            reason,
-            objects: self.head.objects,
-            bytes: self.head.bytes,
-            duration_ms: self.head.duration_ms,
-            origin: Origin::Daemon,
-            findings,
-            unscanned,
-            spool: None,
-        }
-    }
-
-    /// Names the tips whose known secrets could not be looked up.
-    fn tips_without_inventory(&self) -> Vec<UnscannedItem> {
-        let tips = self.received.updates.iter().filter(|update| !update.new.is_null());
-        let items = tips.map(|update| UnscannedItem {
-            object: Some(update.new.to_string()),
-            reason: UnscannedReason::Inventory.to_string(),
-            detail: format!("{} from {}", self.redactor.line(&update.name), update.old),
-        });
-        items.take(PushRecord::UNSCANNED_MAX).collect()
-    }
-
-    /// Copies the values out for a recorder that must seal them, in the order of the findings.
-    fn clear(&self) -> Vec<Secret<Vec<u8>>> {
-        let values = self.groups.iter().filter_map(|group| group.hits.first());
-        values.map(|hit| Secret::new(hit.clear.expose().clone())).collect()
-    }
-
     fn judgement(
         &mut self,
         kind: VerdictKind,
@@ -478,68 +306,9 @@ impl<'a> Draft<'a> {
         let unscanned = self.received.unscanned.clone();
         Judgement { kind, findings, unfiled: self.unfiled, unscanned }
     }
-
-    /// Says in words why the push was answered as it was.
-    fn reason(&self, kind: VerdictKind, findings: &[FindingRecord]) -> String {
-        let refused = findings.iter().filter(|f| f.decision.action == Action::Refuse).count();
-        let refused = refused + self.unfiled.refusing;
-        let unscanned = self.received.unscanned.len();
-        match (kind, refused, unscanned) {
-            (VerdictKind::Refuse, 0, left_out) => format!("items not scanned: {left_out}"),
-            (VerdictKind::Refuse, found, 0) => format!("credentials: {found}"),
-            (VerdictKind::Refuse, found, left_out) => {
-                format!("credentials: {found}, items not scanned: {left_out}")
-            }
-            (VerdictKind::Accept, _, 0) => {
-                format!("findings that do not refuse: {}", findings.len() + self.unfiled.others)
-            }
-            (VerdictKind::Accept, _, left_out) => {
-                format!("items not scanned, let in by policy: {left_out}")
-            }
-        }
-    }
-}
-
-impl Unfiled {
-    /// Puts the count on record.
-    fn item(self) -> Option<UnscannedItem> {
-        (self != Self::default()).then(|| UnscannedItem {
-            object: None,
-            reason: UnscannedReason::FindingCount.to_string(),
-            detail: format!(
-                "secrets that were scanned and not filed: {} that refuse, {} others",
-                self.refusing, self.others
-            ),
-        })
-    }
 }
 
 /// Whether the grant made the difference: only then it is used up.
 fn spends(decision: &Decision, standing: &Standing) -> bool {
     standing.grant.is_some_and(|grant| decision.reason.starts_with(&grant.to_string()))
-}
-
-fn unscanned_item(unscanned: &Unscanned) -> UnscannedItem {
-    UnscannedItem {
-        object: unscanned.object.map(|object| object.to_string()),
-        reason: unscanned.reason.to_string(),
-        detail: String::new(),
-    }
-}
-
-/// Makes one finding of the hits with one fingerprint.
-fn group<'a>(hits: Vec<&'a Hit>, received: &Received, located: &Located) -> Option<Group<'a>> {
-    let surest = hits.iter().max_by_key(|hit| hit.finding.confidence)?;
-    let mut finding = surest.finding.clone();
-    let known = hits.iter().find_map(|hit| hit.known.as_ref());
-    finding.known_as = known.map(|known| known.name.clone());
-    let any_new = hits.iter().any(|hit| occurrences::is_new(hit, received, located));
-    Some(Group { finding, known, hits, any_new, places: Vec::new() })
-}
-
-/// Finds the rule of a finding; a known secret without shape, or one whose rule is gone, has a
-/// stand-in.
-fn rule_of(gate: &Gate, finding: &Finding) -> Rule {
-    let found = gate.ruleset.find(finding.rule.as_str()).cloned();
-    found.unwrap_or_else(|| Rule::known_secret(finding.rule.clone(), finding.severity))
 }

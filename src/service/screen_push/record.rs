@@ -1,0 +1,166 @@
+//! What is written down of a push that was judged, or that failed.
+
+use super::decide::{Draft, Unfiled};
+use super::group::{Group, rule_of};
+use crate::finding::Occurrence;
+use crate::identity::{Owner, Question, resolve};
+use crate::incident::{GrantId, Origin, PushId, PushVerdict, TicketDraft};
+use crate::policy::{Action, Decision};
+use crate::secret::Secret;
+use crate::service::ticket_text;
+use crate::store::{FindingRecord, PushRecord, UnscannedItem};
+use crate::wire::{Unscanned, UnscannedReason, VerdictKind};
+
+impl Draft<'_> {
+    pub(super) fn finding(
+        &self,
+        group: &Group<'_>,
+        decision: Decision,
+        grant: Option<GrantId>,
+    ) -> FindingRecord {
+        let owner = self.owner(group);
+        let occurrences: Vec<Occurrence> =
+            group.places.iter().map(|place| place.occurrence.clone()).collect();
+        let ticket = self.ticket(group, &owner, &occurrences, decision.action);
+        let first = group.hits.first();
+        FindingRecord {
+            finding: group.finding.clone(),
+            tag: first.map_or(0, |hit| hit.tag),
+            length: first.map_or(0, |hit| hit.length),
+            decision,
+            occurrences,
+            owner,
+            grant,
+            ticket,
+        }
+    }
+
+    fn owner(&self, group: &Group<'_>) -> Owner {
+        let question = Question {
+            rule: group.finding.rule.as_str(),
+            facts: &group.finding.facts,
+            path: group.owned_path(),
+            repository: &self.head.begin.repository,
+            repository_name: self.head.begin.repository_name.as_deref(),
+            known_as: group.known.map(|known| known.name.as_str()),
+            known_owner: group.known.and_then(|known| known.owner.as_deref()),
+        };
+        resolve(&question, &self.gate.owners, self.codeowners)
+    }
+
+    fn ticket(
+        &self,
+        group: &Group<'_>,
+        owner: &Owner,
+        occurrences: &[Occurrence],
+        action: Action,
+    ) -> TicketDraft {
+        let repository = self.head.repository();
+        let pusher = self.head.pusher(&self.redactor);
+        let pusher = pusher.name.map(|name| format!("{name} ({})", pusher.source));
+        let rule = rule_of(self.gate, &group.finding);
+        let ticket = ticket_text::Ticket {
+            incident: TicketDraft::INCIDENT,
+            rule: &rule,
+            preview: group.finding.preview.as_str(),
+            facts: &group.finding.facts,
+            known_as: group.finding.known_as.as_deref(),
+            repository: self.head.begin.repository_name.as_deref().unwrap_or(&repository),
+            pusher: pusher.as_deref(),
+            occurrences,
+            owner,
+            is_refused: action == Action::Refuse,
+        };
+        TicketDraft { title: ticket_text::title(&ticket), body: ticket_text::body(&ticket) }
+    }
+
+    pub(super) fn record(
+        &self,
+        verdict: PushVerdict,
+        reason: String,
+        findings: Vec<FindingRecord>,
+    ) -> PushRecord {
+        let mut unscanned: Vec<UnscannedItem> =
+            self.received.unscanned.iter().map(unscanned_item).collect();
+        unscanned.extend(self.unfiled.item());
+        if self.gate.inventory.is_none() {
+            unscanned.extend(self.tips_without_inventory());
+        }
+        PushRecord {
+            id: PushId::from_nonce(self.head.begin.nonce.0),
+            at: self.gate.clock.now(),
+            repository: self.head.repository(),
+            repository_name: self.head.begin.repository_name.clone(),
+            server: self.head.begin.server.to_string(),
+            pusher: self.head.pusher(&self.redactor),
+            verdict,
+            reason,
+            objects: self.head.objects,
+            bytes: self.head.bytes,
+            duration_ms: self.head.duration_ms,
+            origin: Origin::Daemon,
+            findings,
+            unscanned,
+            spool: None,
+        }
+    }
+
+    /// Names the tips whose known secrets could not be looked up.
+    fn tips_without_inventory(&self) -> Vec<UnscannedItem> {
+        let tips = self.received.updates.iter().filter(|update| !update.new.is_null());
+        let items = tips.map(|update| UnscannedItem {
+            object: Some(update.new.to_string()),
+            reason: UnscannedReason::Inventory.to_string(),
+            detail: format!("{} from {}", self.redactor.line(&update.name), update.old),
+        });
+        items.take(PushRecord::UNSCANNED_MAX).collect()
+    }
+
+    /// Copies the values out for a recorder that must seal them, in the order of the findings.
+    pub(super) fn clear(&self) -> Vec<Secret<Vec<u8>>> {
+        let values = self.groups.iter().filter_map(|group| group.hits.first());
+        values.map(|hit| Secret::new(hit.clear.expose().clone())).collect()
+    }
+
+    /// Says in words why the push was answered as it was.
+    pub(super) fn reason(&self, kind: VerdictKind, findings: &[FindingRecord]) -> String {
+        let refused = findings.iter().filter(|f| f.decision.action == Action::Refuse).count();
+        let refused = refused + self.unfiled.refusing;
+        let unscanned = self.received.unscanned.len();
+        match (kind, refused, unscanned) {
+            (VerdictKind::Refuse, 0, left_out) => format!("items not scanned: {left_out}"),
+            (VerdictKind::Refuse, found, 0) => format!("credentials: {found}"),
+            (VerdictKind::Refuse, found, left_out) => {
+                format!("credentials: {found}, items not scanned: {left_out}")
+            }
+            (VerdictKind::Accept, _, 0) => {
+                format!("findings that do not refuse: {}", findings.len() + self.unfiled.others)
+            }
+            (VerdictKind::Accept, _, left_out) => {
+                format!("items not scanned, let in by policy: {left_out}")
+            }
+        }
+    }
+}
+
+impl Unfiled {
+    /// Puts the count on record.
+    fn item(self) -> Option<UnscannedItem> {
+        (self != Self::default()).then(|| UnscannedItem {
+            object: None,
+            reason: UnscannedReason::FindingCount.to_string(),
+            detail: format!(
+                "secrets that were scanned and not filed: {} that refuse, {} others",
+                self.refusing, self.others
+            ),
+        })
+    }
+}
+
+fn unscanned_item(unscanned: &Unscanned) -> UnscannedItem {
+    UnscannedItem {
+        object: unscanned.object.map(|object| object.to_string()),
+        reason: unscanned.reason.to_string(),
+        detail: String::new(),
+    }
+}
