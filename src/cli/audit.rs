@@ -7,6 +7,7 @@ use super::table::text;
 use super::{CliError, DONE, FOUND, Terminal, print_json, query};
 use crate::cli::format::Format;
 use crate::http::client::{Client, ClientError};
+use crate::wire::count;
 
 /// Verifies and exports the audit log
 #[derive(Debug, clap::Subcommand)]
@@ -53,8 +54,9 @@ fn verify(format: Format, client: &Client, terminal: &mut Terminal<'_>) -> Resul
     match format {
         Format::Json => print_json(&head, terminal)?,
         Format::Text => {
-            let (seq, hash) = (text(&head, &["seq"]), text(&head, &["hash"]));
-            writeln!(terminal.out, "whole: {seq} entries, head {hash}")?;
+            let entries = head.get("seq").and_then(Value::as_u64).unwrap_or_default();
+            let (entries, hash) = (count(entries, "entry"), text(&head, &["hash"]));
+            writeln!(terminal.out, "whole: {entries}, head {hash}")?;
         }
     }
     Ok(DONE)

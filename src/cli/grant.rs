@@ -1,6 +1,6 @@
 //! `pushwarden grant`: the way through the gate for one secret, bounded and audited.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::format::Format;
 use super::incidents::list;
@@ -8,6 +8,7 @@ use super::table::{Column, text};
 use super::{CliError, DONE, ListArgs, ShowArgs, Terminal, print_json};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::http::client::Client;
+use crate::wire::count;
 
 /// Lets one secret through, for a while
 #[derive(Debug, clap::Subcommand)]
@@ -107,11 +108,12 @@ pub fn run(
         Format::Text => {
             let field = |name| text(&grant, &[name]);
             let (id, state, incident) = (field("id"), field("state"), field("incident"));
-            let (repository, uses) = (field("repository"), field("uses"));
+            let uses = grant.get("uses").and_then(Value::as_u64).unwrap_or_default();
+            let (uses, repository) = (count(uses, "time"), field("repository"));
             let until = field("expires_at");
             writeln!(
                 terminal.out,
-                "{id} {state}: {incident} may pass {uses} times to {repository} until {until}"
+                "{id} {state}: {incident} may pass {uses} to {repository} until {until}"
             )?;
         }
     }

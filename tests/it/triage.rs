@@ -239,7 +239,7 @@ fn who_pushed_a_secret_cannot_clear_it_alone() {
         let id = incident["id"].as_str().unwrap();
         for line in [
             format!("incidents dismiss {id} --as test-value --reason mine"),
-            format!("grant create --incident {id} --repo * --expires 1h --reason mine"),
+            format!("grant create --incident {id} --repo app.git --expires 1h --reason mine"),
         ] {
             let error = error(&forge, &line, 3);
             assert_eq!(error["code"], "self-approval");
@@ -321,6 +321,32 @@ fn a_grant_lets_exactly_as_many_pushes_through() {
     assert_eq!(forge.json(["incidents", "show", &incident])["exposure"], "accepted");
 }
 
+#[test]
+fn a_grant_for_everywhere_or_nobody_is_refused() {
+    let forge = Forge::start();
+    let (_, work) = seeded(&forge, "r.git");
+    let incident = leak(&work, "a.env");
+    let create = ["grant", "create", "--incident", &incident, "--expires", "1h", "--reason", "x"];
+    for scope in [
+        &["--repo", ""][..],
+        &["--repo", " "],
+        &["--repo", "/"],
+        &["--repo", "%"],
+        &["--repo", "*"],
+        &["--repo", "**/*.git"],
+        &["--repo", "r.git", "--pusher", ""],
+    ] {
+        let said = forge.cli(create.iter().chain(scope));
+        assert_eq!(said.code, 2, "{scope:?}: {said:?}");
+        assert!(said.err.contains("remedy: "), "{said:?}");
+    }
+    let blank = [&create[..6], &["--repo", "r.git", "--reason", " "]].concat();
+    assert_eq!(forge.cli(&blank).code, 2);
+    assert_eq!(grants(&forge), json!([]));
+    let made = forge.cli(create.iter().chain(&["--repo", "**/r.git"]));
+    assert!(made.out.contains(" may pass 1 time to **/r.git until "), "{made:?}");
+}
+
 /// Id, state and uses of each grant.
 fn grants(forge: &Forge) -> Value {
     let grants = list(&forge.json(["grant", "list"]), "grants");
@@ -373,7 +399,7 @@ fn a_grant_ends_by_time_or_by_being_taken_back() {
     let forge = Forge::start();
     let (_, work) = seeded(&forge, "r.git");
     let incident = leak(&work, "a.env");
-    let create = format!("grant create --incident {incident} --repo ** --reason CHG-7");
+    let create = format!("grant create --incident {incident} --repo **/r.git --reason CHG-7");
     done(&forge.say(&format!("{create} --expires 1h")));
     let revoked = forge.say("grant revoke GRT-1 --reason mistaken --format json");
     done(&revoked);
@@ -396,6 +422,9 @@ fn a_grant_ends_by_time_or_by_being_taken_back() {
     assert_eq!(error(&forge, &format!("{create} --expires 400d"), 2)["code"], "invalid");
     assert_eq!(error(&forge, &format!("{create} --expires 1h --uses 0"), 2)["code"], "invalid");
     assert_eq!(error(&forge, &format!("{create} --expires soon"), 2)["code"], "usage");
+    assert_eq!(error(&forge, &format!("{create} --expires 99999999999d"), 2)["code"], "invalid");
+    assert_eq!(error(&forge, &format!("{create} --expires 1h --uses 101"), 2)["code"], "invalid");
+    assert_eq!(error(&forge, &format!("{create} --expires 1h --uses -1"), 2)["code"], "usage");
     let table = forge.say("grant list").out;
     assert!(table.starts_with("ID     STATE"), "{table}");
 }
@@ -470,7 +499,7 @@ fn errors_have_a_code_a_message_and_a_remedy() {
     check(&forge, "incidents dismiss INC-99 --as real --reason x", 2, "invalid");
     check(
         &forge,
-        "grant create --incident INC-99 --repo * --expires 1h --reason x",
+        "grant create --incident INC-99 --repo app.git --expires 1h --reason x",
         3,
         "not-found",
     );
