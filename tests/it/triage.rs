@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::forge::{Forge, PROGRAM, Repository, Said, Work, list};
+use crate::forge::{Forge, PROGRAM, Repository, Said, Work, eventually, list};
 use crate::token;
 
 /// A repository with one clean commit.
@@ -427,6 +427,25 @@ fn a_grant_ends_by_time_or_by_being_taken_back() {
     assert_eq!(error(&forge, &format!("{create} --expires 1h --uses -1"), 2)["code"], "usage");
     let table = forge.say("grant list").out;
     assert!(table.starts_with("ID     STATE"), "{table}");
+}
+
+#[test]
+fn what_was_done_long_ago_leaves_the_outbox_and_the_log_stays() {
+    let forge = Forge::start();
+    let (_, work) = seeded(&forge, "r.git");
+    leak(&work, "a.env");
+    let rows = |what: &str| -> u32 {
+        let sql = format!("SELECT count(*) FROM outbox WHERE {what}");
+        database(&forge).query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    eventually("the ticket is mirrored", || rows("state = 'done'") == 1);
+    forge.stop();
+    let long_ago = "UPDATE outbox SET not_before = not_before - 91 * 86400000000";
+    database(&forge).execute(long_ago, []).unwrap();
+    forge.serve();
+    eventually("the old row is gone", || rows("1") == 0);
+    done(&forge.say("audit verify"));
+    assert_eq!(forge.tickets().len(), 1);
 }
 
 /// Opens the daemon's database behind its back.
