@@ -129,7 +129,9 @@ fn a_credential_before_the_limit_refuses_whatever_policy_says_of_the_rest() {
     forge.serve();
     let scene = Scene::new(&forge);
     let secret = forge.plant(token::github());
-    let (said, _) = scene.push(&format!("TOKEN={secret}\n{}", two_mebibytes()));
+    scene.work.commit("a.txt", two_mebibytes(), "too much");
+    // Ref names come before all objects, whose order is git's own.
+    let said = scene.work.push(&[&format!("HEAD:refs/heads/x/{secret}")]);
     assert!(!said.is_accepted(), "{said:?}");
     assert!(said.remote().starts_with("error: push refused - 1 credential"), "{said:?}");
     assert_eq!(forge.incidents().len(), 1);

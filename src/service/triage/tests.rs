@@ -40,7 +40,7 @@ impl Setup {
     fn dismiss(&self, by: &Actor) -> Result<String, String> {
         let (kind, reason) = (DispositionKind::FalsePositive, reason());
         let dismissed = self.triage.dismiss(first(), kind, &reason, by);
-        dismissed.map(|view| view.state.to_string()).map_err(|error| error.to_string())
+        dismissed.map(|view| view.state).map_err(|error| error.to_string())
     }
 
     /// Gives a grant for INC-1; returns the repository, or the error.
