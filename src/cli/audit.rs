@@ -1,8 +1,10 @@
 //! `pushwarden audit`: the hash chain of everything that was decided and done.
 
+use std::io::Write;
+
 use serde_json::Value;
 
-use super::incidents::items;
+use super::answer::{items, show_one};
 use super::table::text;
 use super::{CliError, DONE, FOUND, Terminal, print_json, query};
 use crate::cli::format::Format;
@@ -51,15 +53,11 @@ fn verify(format: Format, client: &Client, terminal: &mut Terminal<'_>) -> Resul
         }
         Err(error) => return Err(error.into()),
     };
-    match format {
-        Format::Json => print_json(&head, terminal)?,
-        Format::Text => {
-            let entries = head.get("seq").and_then(Value::as_u64).unwrap_or_default();
-            let (entries, hash) = (count(entries, "entry"), text(&head, &["hash"]));
-            writeln!(terminal.out, "whole: {entries}, head {hash}")?;
-        }
-    }
-    Ok(DONE)
+    let whole = |head: &Value, out: &mut dyn Write| {
+        let entries = head.get("seq").and_then(Value::as_u64).unwrap_or_default();
+        writeln!(out, "whole: {}, head {}", count(entries, "entry"), text(head, &["hash"]))
+    };
+    show_one(&head, format, whole, terminal)
 }
 
 fn export(client: &Client, terminal: &mut Terminal<'_>) -> Result<u8, CliError> {
