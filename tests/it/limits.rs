@@ -130,8 +130,9 @@ fn a_credential_before_the_limit_refuses_whatever_policy_says_of_the_rest() {
     let scene = Scene::new(&forge);
     let secret = forge.plant(token::github());
     scene.work.commit("a.txt", two_mebibytes(), "too much");
-    // Ref names come before all objects, whose order is git's own.
-    let said = scene.work.push(&[&format!("HEAD:refs/heads/x/{secret}")]);
+    scene.repository.git(&["config", "receive.advertisePushOptions", "true"]);
+    // Push options come before all objects, whose order is git's own.
+    let said = scene.work.push(&["-o", &format!("token={secret}"), "HEAD:refs/heads/x"]);
     assert!(!said.is_accepted(), "{said:?}");
     assert!(said.remote().starts_with("error: push refused - 1 credential"), "{said:?}");
     assert_eq!(forge.incidents().len(), 1);
