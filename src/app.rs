@@ -10,6 +10,7 @@ mod daemon;
 mod local;
 mod sockets;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -49,11 +50,9 @@ pub fn load_rules(config: &Config) -> anyhow::Result<Ruleset> {
 fn own_rule_files(config: &Config) -> anyhow::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
     for directory in &config.rules.directories {
-        let listed = std::fs::read_dir(directory)
+        let mut paths = list(directory)
             .with_context(|| format!("cannot list the rule directory {}", directory.display()))?;
-        let paths = listed.filter_map(Result::ok).map(|entry| entry.path());
-        let mut paths: Vec<PathBuf> =
-            paths.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+        paths.retain(|path| path.extension().is_some_and(|end| end == "toml"));
         paths.sort();
         anyhow::ensure!(
             paths.len() <= RULE_FILES_MAX,
@@ -66,6 +65,12 @@ fn own_rule_files(config: &Config) -> anyhow::Result<Vec<(String, String)>> {
         }
     }
     Ok(files)
+}
+
+/// Lists a directory whole. An entry that cannot be read ends the listing: what comes after it is
+/// unknown, and rules that are left out in silence let credentials through.
+fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    std::fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path())).collect()
 }
 
 /// Loads `owners.toml`; without one, everything goes to the default queue.

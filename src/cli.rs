@@ -7,6 +7,7 @@
 //!
 //! Exit codes: 0 done or clean, 1 found or refused, 2 usage, 3 failed or not scanned.
 
+mod answer;
 pub mod audit;
 pub mod check;
 pub mod doctor;

@@ -46,6 +46,13 @@ impl Timestamp {
         let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
         Self::from_micros(self.as_micros().saturating_add(micros))
     }
+
+    /// Returns the time `span` earlier; the beginning of time is where it stops.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        Self::from_micros(self.as_micros().saturating_sub(micros))
+    }
 }
 
 impl fmt::Display for Timestamp {

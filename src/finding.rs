@@ -114,6 +114,9 @@ pub struct Occurrence {
     pub path: Option<String>,
     /// Where in the object's bytes.
     pub span: Span,
+    /// Whether it stands in the header of a commit or tag (its author, say), and not in the message.
+    #[serde(default)]
+    pub in_header: bool,
     /// Whether it came with the push.
     pub age: Age,
 }

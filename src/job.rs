@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::incident::TicketEvent;
 use crate::service::ingest::{Intake, ingest};
 use crate::service::rescan::{Rescanner, Tip};
-use crate::store::{LeasedRow, OutboxPayload, Settlement, Store, StoreError};
+use crate::store::{LeasedRow, OutboxPayload, PRUNE_ROWS_MAX, Settlement, Store, StoreError};
 use crate::ticket::{TicketSink, mirror};
 
 /// Rows taken at once.
@@ -31,6 +31,13 @@ const ATTEMPTS_MAX: u32 = 20;
 
 /// The longest pause between two attempts.
 const BACK_OFF_MAX: Duration = Duration::from_hours(4);
+
+/// How long a row that is done is kept: long enough to be found by whoever asks what a tracker was
+/// told about a credential that lived for a quarter.
+const DONE_KEPT: Duration = Duration::from_hours(90 * 24);
+
+/// How often rows that are done are looked through.
+const PRUNE_EVERY: Duration = Duration::from_hours(24);
 
 /// What the jobs work with.
 pub struct Jobs {
@@ -51,9 +58,19 @@ pub struct Jobs {
 /// Works until `stop` is cancelled.
 pub async fn run(jobs: Jobs, stop: CancellationToken) {
     let jobs = Arc::new(jobs);
+    let mut prune_at = jobs.clock.now();
     loop {
-        let (round, poll) = (Arc::clone(&jobs), jobs.poll);
-        let done = tokio::task::spawn_blocking(move || round.round()).await;
+        let (round, poll, now) = (Arc::clone(&jobs), jobs.poll, jobs.clock.now());
+        let done = tokio::task::spawn_blocking(move || {
+            round.round();
+            if now >= prune_at {
+                round.prune(now);
+            }
+        });
+        if now >= prune_at {
+            prune_at = now.after(PRUNE_EVERY);
+        }
+        let done = done.await;
         if done.is_err() {
             tracing::error!("a round of jobs died; the next one goes on");
         }
@@ -88,6 +105,20 @@ impl Jobs {
         if let Err(error) = self.perform_due() {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, "the outbox waits for the store");
+        }
+    }
+
+    /// Removes what was done long ago.
+    fn prune(&self, now: Timestamp) {
+        let removed = loop {
+            match self.store.outbox_prune(now.before(DONE_KEPT)) {
+                Ok(PRUNE_ROWS_MAX) => {}
+                ended => break ended,
+            }
+        };
+        if let Err(error) = removed {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "old rows of the outbox could not be removed");
         }
     }
 

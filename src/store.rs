@@ -33,7 +33,7 @@ use crate::secret::Fingerprint;
 pub use error::StoreError;
 pub use outbox::{
     LEASE_ROWS_MAX, LEASE_TIME_MAX, Lease, LeasedRow, OutboxPayload, OutboxState, OutboxView,
-    Settlement,
+    PRUNE_ROWS_MAX, Settlement,
 };
 pub use page::{Cursor, CursorError, Listed, Listing, Page};
 pub use record::{
@@ -185,6 +185,11 @@ pub trait Store: Send + Sync {
 
     /// Says how an attempt ended. [`StoreError::Conflict`] if the lease went to another.
     fn outbox_settle(&self, lease: Lease, settlement: &Settlement) -> Result<()>;
+
+    /// Removes rows that are done and were due before `before`, at most [`PRUNE_ROWS_MAX`]; returns
+    /// how many. Rows that were
+    /// given up stay for triage; what the audit log says of any row stays.
+    fn outbox_prune(&self, before: Timestamp) -> Result<u32>;
 
     /// Lists the outbox, newest first, in one state or in all.
     fn outbox(&self, state: Option<OutboxState>, page: &Page) -> Result<Listing<OutboxView>>;

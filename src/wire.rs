@@ -20,6 +20,7 @@
 //! decode is a [`DecodeError`], never a guess.
 
 mod codec;
+mod count;
 pub mod escape;
 mod frame;
 mod message;
@@ -28,6 +29,7 @@ mod spool;
 mod tests;
 
 pub use codec::{DecodeError, Decoder, Encoder, FrameError, read_frame, write_frame};
+pub use count::count;
 pub use message::{
     Begin, CommitPlace, Entry, Failure, FailureCode, FromDaemon, HashKind, Locate, LocateEnd,
     Nonce, Object, ObjectKind, Oid, OwnersFile, Place, Pusher, PusherSource, RefUpdate, Route,

@@ -1,12 +1,15 @@
 //! `pushwarden audit`: the hash chain of everything that was decided and done.
 
+use std::io::Write;
+
 use serde_json::Value;
 
-use super::incidents::items;
+use super::answer::{items, show_one};
 use super::table::text;
 use super::{CliError, DONE, FOUND, Terminal, print_json, query};
 use crate::cli::format::Format;
 use crate::http::client::{Client, ClientError};
+use crate::wire::count;
 
 /// Verifies and exports the audit log
 #[derive(Debug, clap::Subcommand)]
@@ -50,14 +53,11 @@ fn verify(format: Format, client: &Client, terminal: &mut Terminal<'_>) -> Resul
         }
         Err(error) => return Err(error.into()),
     };
-    match format {
-        Format::Json => print_json(&head, terminal)?,
-        Format::Text => {
-            let (seq, hash) = (text(&head, &["seq"]), text(&head, &["hash"]));
-            writeln!(terminal.out, "whole: {seq} entries, head {hash}")?;
-        }
-    }
-    Ok(DONE)
+    let whole = |head: &Value, out: &mut dyn Write| {
+        let entries = head.get("seq").and_then(Value::as_u64).unwrap_or_default();
+        writeln!(out, "whole: {}, head {}", count(entries, "entry"), text(head, &["hash"]))
+    };
+    show_one(&head, format, whole, terminal)
 }
 
 fn export(client: &Client, terminal: &mut Terminal<'_>) -> Result<u8, CliError> {

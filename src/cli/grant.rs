@@ -1,13 +1,15 @@
 //! `pushwarden grant`: the way through the gate for one secret, bounded and audited.
 
-use serde_json::json;
+use std::io::{self, Write};
 
-use super::format::Format;
-use super::incidents::list;
+use serde_json::{Value, json};
+
+use super::answer::{list, show_one};
 use super::table::{Column, text};
-use super::{CliError, DONE, ListArgs, ShowArgs, Terminal, print_json};
+use super::{CliError, ListArgs, ShowArgs, Terminal};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::http::client::Client;
+use crate::wire::count;
 
 /// Lets one secret through, for a while
 #[derive(Debug, clap::Subcommand)]
@@ -102,20 +104,16 @@ pub fn run(
             (client.post(&path, &json!({"reason": reason}))?, show.format)
         }
     };
-    match format {
-        Format::Json => print_json(&grant, terminal)?,
-        Format::Text => {
-            let field = |name| text(&grant, &[name]);
-            let (id, state, incident) = (field("id"), field("state"), field("incident"));
-            let (repository, uses) = (field("repository"), field("uses"));
-            let until = field("expires_at");
-            writeln!(
-                terminal.out,
-                "{id} {state}: {incident} may pass {uses} times to {repository} until {until}"
-            )?;
-        }
-    }
-    Ok(DONE)
+    show_one(&grant, format, print_text, terminal)
+}
+
+fn print_text(grant: &Value, out: &mut dyn Write) -> io::Result<()> {
+    let field = |name| text(grant, &[name]);
+    let (id, state, incident) = (field("id"), field("state"), field("incident"));
+    let uses = grant.get("uses").and_then(Value::as_u64).unwrap_or_default();
+    let (uses, repository) = (count(uses, "time"), field("repository"));
+    let until = field("expires_at");
+    writeln!(out, "{id} {state}: {incident} may pass {uses} to {repository} until {until}")
 }
 
 /// Reads a span from now, a date (its end, UTC) or a time.

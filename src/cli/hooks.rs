@@ -15,6 +15,7 @@
 //! hooks, among them gitolite's access control.
 
 mod canary;
+mod delegate;
 mod directory;
 mod find;
 mod git;

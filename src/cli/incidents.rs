@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::format::Format;
-use super::table::{self, Column, text};
-use super::{CliError, DONE, ListArgs, ShowArgs, Terminal, print_json, query};
+use super::answer::{items, list, show_one};
+use super::table::{Column, text};
+use super::{CliError, ListArgs, ShowArgs, Terminal};
 use crate::http::client::Client;
 
 /// Lists incidents, shows them, and says that one is no leak
@@ -115,56 +115,23 @@ pub fn run(
         }
         IncidentsCommand::Show { id, show } => {
             let incident = client.get(&format!("/v1/incidents/{}", super::percent_encode(id)))?;
-            print(&incident, show.format, terminal)
+            show_one(&incident, show.format, print_text, terminal)
         }
         IncidentsCommand::Dismiss(args) => {
             let body = json!({"as": args.disposition, "reason": args.reason});
             let path = format!("/v1/incidents/{}/dismiss", super::percent_encode(&args.id));
-            print(&client.post(&path, &body)?, args.show.format, terminal)
+            show_one(&client.post(&path, &body)?, args.show.format, print_text, terminal)
         }
         IncidentsCommand::Reopen { id, reason, show } => {
             let path = format!("/v1/incidents/{}/reopen", super::percent_encode(id));
-            print(&client.post(&path, &json!({"reason": reason}))?, show.format, terminal)
+            show_one(
+                &client.post(&path, &json!({"reason": reason}))?,
+                show.format,
+                print_text,
+                terminal,
+            )
         }
     }
-}
-
-/// Asks for a page of a list and prints it.
-///
-/// # Errors
-/// If the daemon is away or says no.
-pub(super) fn list(
-    client: &Client,
-    path: &str,
-    plural: &str,
-    filter: &[(&str, Option<&str>)],
-    args: &ListArgs,
-    columns: &[Column],
-    terminal: &mut Terminal<'_>,
-) -> Result<u8, CliError> {
-    let limit = args.limit.to_string();
-    let mut pairs = filter.to_vec();
-    pairs.extend([("after", args.after.as_deref()), ("limit", Some(limit.as_str()))]);
-    let page = client.get(&query(path, &pairs))?;
-    if args.format == Format::Json {
-        print_json(&page, terminal)?;
-        return Ok(DONE);
-    }
-    let items = page.get(plural).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    table::print(items, columns, terminal.out)?;
-    if let Some(next) = page.get("next").filter(|next| !next.is_null()) {
-        let next = next.as_str().map_or_else(|| next.to_string(), str::to_owned);
-        writeln!(terminal.err, "more: --after {next}")?;
-    }
-    Ok(DONE)
-}
-
-fn print(incident: &Value, format: Format, terminal: &mut Terminal<'_>) -> Result<u8, CliError> {
-    match format {
-        Format::Json => print_json(incident, terminal)?,
-        Format::Text => print_text(incident, terminal.out)?,
-    }
-    Ok(DONE)
 }
 
 fn print_text(incident: &Value, out: &mut dyn Write) -> io::Result<()> {
@@ -210,10 +177,4 @@ fn print_text(incident: &Value, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "    {commit}  {path}:{line}  {container}, {age}")?;
     }
     Ok(())
-}
-
-/// Returns the items of a list inside `value`.
-pub(super) fn items<'a>(value: Option<&'a Value>, key: &str) -> &'a [Value] {
-    let list = value.and_then(|value| value.get(key)).and_then(Value::as_array);
-    list.map_or(&[], Vec::as_slice)
 }

@@ -1,14 +1,14 @@
 //! `pushwarden inventory`: values that the organisation knows, refused whatever their shape.
 
-use std::io::{BufRead, Read};
+use std::io::{BufRead, Read, Write};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::answer::{items, list, show_one};
 use super::format::Format;
-use super::incidents::{items, list};
 use super::table::{Column, text};
 use super::{CliError, DONE, ListArgs, ShowArgs, Terminal, USAGE, print_json};
 use crate::http::client::Client;
@@ -109,11 +109,10 @@ pub fn run(
         }
         InventoryCommand::Remove { name, show } => {
             let removed = client.post("/v1/inventory/remove", &json!({"name": name}))?;
-            match show.format {
-                Format::Json => print_json(&removed, terminal)?,
-                Format::Text => writeln!(terminal.out, "forgot {}", text(&removed, &["name"]))?,
-            }
-            Ok(DONE)
+            let forgot = |removed: &Value, out: &mut dyn Write| {
+                writeln!(out, "forgot {}", text(removed, &["name"]))
+            };
+            show_one(&removed, show.format, forgot, terminal)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `pushwarden pushes`: pushes that were not clean, and what was not scanned.
 
-use super::incidents::list;
+use super::answer::list;
 use super::table::{Column, text};
 use super::{CliError, ListArgs, Terminal};
 use crate::http::client::Client;

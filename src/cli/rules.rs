@@ -9,6 +9,7 @@ use crate::app;
 use crate::config::Config;
 use crate::rule::{Rule, Ruleset};
 use crate::scan::{Engine, Window, check};
+use crate::wire::count;
 
 /// Lists, shows and checks the rules
 #[derive(Debug, clap::Subcommand)]
@@ -147,8 +148,9 @@ fn run_examples(
             for failure in &failures {
                 writeln!(terminal.out, "{failure}")?;
             }
-            let (rules, examples, failed) = (report.rules, report.examples, failures.len());
-            writeln!(terminal.out, "{rules} rules, {examples} examples, {failed} failed")?;
+            let (rules, examples) =
+                (count(report.rules, "rule"), count(report.examples, "example"));
+            writeln!(terminal.out, "{rules}, {examples}, {} failed", failures.len())?;
         }
     }
     Ok(if failures.is_empty() { DONE } else { FOUND })

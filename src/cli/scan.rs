@@ -1,13 +1,15 @@
 //! `pushwarden scan`: files, folders or standard input, with the engine that screens pushes.
 
-use std::fs::{self, File};
+use std::fs::{self, File, FileType};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use rustix::fs::OFlags;
 use serde_json::{Value, json};
 
 use super::{CliError, DONE, FAILED, FOUND, Terminal, print_json};
@@ -108,7 +110,7 @@ impl Scan<'_> {
         } else if kind.is_dir() {
             self.directory(path, depth, out)
         } else if kind.is_file() {
-            match File::open(path) {
+            match open(path) {
                 Ok(mut file) => self.stream(path, &mut file, out),
                 Err(error) => self.unscanned(path, &error.to_string(), out),
             }
@@ -119,7 +121,7 @@ impl Scan<'_> {
                 Err(error) => self.unscanned(path, &error.to_string(), out),
             }
         } else {
-            self.unscanned(path, "no file, folder or link", out)
+            self.unscanned(path, not_a_file(kind), out)
         }
     }
 
@@ -220,6 +222,29 @@ impl Scan<'_> {
     }
 }
 
+/// Says what stands where a file should: reading it could wait for ever, or never end.
+fn not_a_file(kind: FileType) -> &'static str {
+    if kind.is_fifo() {
+        "a pipe, not a file"
+    } else if kind.is_socket() {
+        "a socket, not a file"
+    } else if kind.is_block_device() || kind.is_char_device() {
+        "a device, not a file"
+    } else {
+        "neither a file nor a folder nor a link"
+    }
+}
+
+/// Opens a file without ever waiting for it: some of the kernel's own (`/proc/kmsg`) call
+/// themselves files and give nothing until something happens, and what was a file when it was
+/// listed may be a pipe by now.
+fn open(path: &Path) -> io::Result<File> {
+    let no_wait = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(no_wait.bits()).unwrap_or_default();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
 /// Adds the bytes of a path that is not UTF-8.
 fn add_raw_path(record: &mut Value, path: &Path) {
     if path.to_str().is_none()
@@ -227,5 +252,24 @@ fn add_raw_path(record: &mut Value, path: &Path) {
     {
         let raw = BASE64_STANDARD.encode(path.as_os_str().as_bytes());
         fields.insert("path_base64".to_owned(), Value::String(raw));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_a_pipe_since_it_was_listed_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, pipe, link) =
+            (folder.path().join("file"), folder.path().join("pipe"), folder.path().join("link"));
+        fs::write(&file, "x").unwrap();
+        assert!(open(&file).is_ok());
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        assert_eq!(open(&pipe).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(open(&link).is_err(), "a link is not followed");
     }
 }

@@ -4,10 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::format::Format;
-use super::incidents::{items, list};
+use super::answer::{items, list, show_one};
 use super::table::{Column, text};
-use super::{CliError, DONE, ListArgs, ShowArgs, Terminal, print_json};
+use super::{CliError, ListArgs, ShowArgs, Terminal};
 use crate::http::client::Client;
 
 /// Lists and shows revocation tickets
@@ -73,20 +72,14 @@ pub fn run(
             let filter = [("state", state.as_deref()), ("owner", owner.as_deref())];
             list(client, "/v1/tickets", "tickets", &filter, args, COLUMNS, terminal)
         }
-        TicketsCommand::Show { id, show } => print(&client.get(&path(id))?, show.format, terminal),
+        TicketsCommand::Show { id, show } => {
+            show_one(&client.get(&path(id))?, show.format, print_text, terminal)
+        }
         TicketsCommand::Close { id, reason, show } => {
             let closed = client.post(&format!("{}/close", path(id)), &json!({"reason": reason}))?;
-            print(&closed, show.format, terminal)
+            show_one(&closed, show.format, print_text, terminal)
         }
     }
-}
-
-fn print(ticket: &Value, format: Format, terminal: &mut Terminal<'_>) -> Result<u8, CliError> {
-    match format {
-        Format::Json => print_json(ticket, terminal)?,
-        Format::Text => print_text(ticket, terminal.out)?,
-    }
-    Ok(DONE)
 }
 
 fn print_text(ticket: &Value, out: &mut dyn Write) -> io::Result<()> {

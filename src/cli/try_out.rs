@@ -10,7 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use super::incidents::items;
+use super::answer::items;
 use super::table::text;
 use super::{CliError, DONE, Terminal, shell};
 use crate::rule::template;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::wire::{
     DecodeError, FRAME_BYTES_MAX, Failure, FailureCode, FromDaemon, ToDaemon, UPGRADE_REQUEST,
-    VERSION, read_frame,
+    VERSION, count, read_frame,
 };
 
 /// How many bytes gather before they are written. Below a socket's default buffer, so that the
@@ -377,9 +377,9 @@ impl<'t> Connection<'t> {
     fn report(&mut self) {
         if !self.has_reported && self.timing.started.elapsed() >= PROGRESS_AFTER {
             self.has_reported = true;
-            let objects = self.objects;
+            let objects = count(self.objects, "object");
             // A client that is gone must not end the scan.
-            drop(writeln!(self.talk, "pushwarden: scanning {objects} objects..."));
+            drop(writeln!(self.talk, "pushwarden: scanning {objects}..."));
         }
     }
 

@@ -4,6 +4,7 @@
 //! kernel vouches for; there is no other log-in here.
 
 mod error;
+mod extract;
 mod routes;
 
 use std::sync::Arc;

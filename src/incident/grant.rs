@@ -57,6 +57,20 @@ impl RepositoryPattern {
     pub fn matches(&self, repository: &str) -> bool {
         self.text == repository || self.glob.is_match(repository)
     }
+
+    /// Tells whether it says which repositories it means. A pattern of no letter or digit names
+    /// none, and one that matches a name of which it holds nothing matches any.
+    fn is_particular(&self) -> bool {
+        /// A character for private use, which is in nobody's name.
+        const NOBODY: &str = "\u{f8ff}";
+        let depths = ["x", "x/x", "/x", "/x/x", "/x/x/x/x"];
+        let anybody = depths.iter().flat_map(|depth| {
+            let name = depth.replace('x', NOBODY);
+            [format!("{name}.git"), name]
+        });
+        self.text.chars().any(char::is_alphanumeric)
+            && !anybody.into_iter().any(|name| self.glob.is_match(name))
+    }
 }
 
 impl fmt::Debug for RepositoryPattern {
@@ -117,6 +131,15 @@ pub enum GrantError {
     /// The repository pattern is none.
     #[error("`{0}` names no repository; write its path, its name, or a glob such as team/*.git")]
     Pattern(String),
+    /// The repository pattern opens every repository, or none that could be.
+    #[error(
+        "`{0}` does not say which repository; write its path, its name, or a glob that begins \
+         with either, such as team/*.git"
+    )]
+    Unparticular(String),
+    /// The pusher is nobody.
+    #[error("a grant for one pusher needs that pusher's name; leave it out for all")]
+    Pusher,
     /// It would never, or too often, let a push through.
     #[error("a grant has 1 to {max} uses, not {uses}", max = Grant::USES_MAX)]
     Uses {
@@ -169,9 +192,16 @@ impl Grant {
     /// The longest life of a grant, in days.
     pub const DAYS_MAX: i64 = 90;
 
-    /// Refuses grants without use or without end.
+    /// Refuses grants without use, without end, or for everywhere.
     pub fn check(request: &GrantRequest, now: Timestamp) -> Result<(), GrantError> {
         const DAY_MICROS: i64 = 86_400_000_000;
+        let GrantScope { repository, pusher, .. } = &request.scope;
+        if !repository.is_particular() {
+            return Err(GrantError::Unparticular(repository.as_str().to_owned()));
+        }
+        if pusher.as_deref().is_some_and(|name| name.trim().is_empty()) {
+            return Err(GrantError::Pusher);
+        }
         if request.uses == 0 || request.uses > Self::USES_MAX {
             return Err(GrantError::Uses { uses: request.uses });
         }
@@ -183,7 +213,8 @@ impl Grant {
         }
     }
 
-    /// Returns where a grant stands at `now`, from how many uses are spent of how many. Taken back outranks spent, spent outranks expired.
+    /// Returns where a grant stands at `now`, from how many uses are spent of how many. Taken back
+    /// outranks spent, spent outranks expired.
     pub fn state_at(
         revoked_at: Option<Timestamp>,
         (spent, allowed): (u32, u32),

@@ -249,6 +249,37 @@ fn a_pattern_that_is_none_is_refused() {
     }
 }
 
+#[test]
+fn a_grant_says_which_repository_it_opens() {
+    #[track_caller]
+    fn check(pattern: &str, is_particular: bool) {
+        let mut wanted = request(1, Duration::from_hours(24));
+        wanted.scope.repository = RepositoryPattern::parse(pattern).unwrap();
+        let checked = Grant::check(&wanted, now());
+        let unparticular = Err(GrantError::Unparticular(pattern.to_owned()));
+        assert_eq!(checked, if is_particular { Ok(()) } else { unparticular });
+    }
+    for pattern in ["/srv/git/pay.git", "pay", "team/*", "/srv/**", "{pay,shop}.git", "a", "équipe"]
+    {
+        check(pattern, true);
+    }
+    for pattern in ["/", "%", " ", "*", "**", "*/*", "/**", "**/*.git", "*.git", "{pay,*}", "[!a]*"]
+    {
+        check(pattern, false);
+    }
+}
+
+#[test]
+fn a_grant_for_one_pusher_names_them() {
+    for (name, want) in
+        [("ana", Ok(())), ("", Err(GrantError::Pusher)), (" ", Err(GrantError::Pusher))]
+    {
+        let mut wanted = request(1, Duration::from_hours(24));
+        wanted.scope.pusher = Some(name.to_owned());
+        assert_eq!(Grant::check(&wanted, now()), want);
+    }
+}
+
 fn chain(details: &[String]) -> (Vec<AuditEntry>, AuditHead) {
     let mut head = AuditHead::EMPTY;
     let mut entries = Vec::new();

@@ -8,8 +8,12 @@
 //! Each entry is recorded once, whatever happens in between: its nonce is unique in the store, and
 //! its file goes only after the record is durable. What cannot be read is moved aside and named.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -69,13 +73,14 @@ enum IngestError {
     Store(#[from] StoreError),
 }
 
-/// Takes in every entry of the spool, oldest name first; returns how many.
+/// Takes in every entry of the spool, by name; returns how many. A spool that cannot be listed is
+/// logged and looked at again in the next round.
 ///
 /// # Errors
-/// If the spool cannot be listed, or the store refuses: then the entries that are left stay.
+/// If the store refuses: then the entries that are left stay.
 pub fn ingest(intake: &Intake) -> Result<usize, StoreError> {
     let mut taken = 0;
-    for path in entries(intake) {
+    for path in entries(&intake.directory, intake.entries_max) {
         match ingest_one(intake, &path) {
             Ok(()) => taken += 1,
             // An entry that no store would take must not stand in the others' way.
@@ -86,26 +91,24 @@ pub fn ingest(intake: &Intake) -> Result<usize, StoreError> {
     Ok(taken)
 }
 
-fn entries(intake: &Intake) -> Vec<PathBuf> {
-    let listed = match fs::read_dir(&intake.directory) {
-        Ok(listed) => listed,
-        Err(error) => {
-            let error: &dyn std::error::Error = &error;
-            tracing::error!(error, spool = %intake.directory.display(), "cannot list the spool");
-            return Vec::new();
-        }
+fn entries(directory: &Path, entries_max: usize) -> Vec<PathBuf> {
+    let told = |error: &io::Error| {
+        let error: &dyn std::error::Error = error;
+        tracing::error!(error, spool = %directory.display(), "the spool cannot be listed whole");
     };
-    let wanted = |path: &PathBuf| {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        name.is_some_and(|name| {
-            !name.starts_with('.')
-                && (name.ends_with(CLAIM_SUFFIX) || name.ends_with(ACCEPTED_SUFFIX))
-        })
-    };
-    let paths = listed.filter_map(Result::ok).map(|entry| entry.path()).filter(wanted);
-    let mut paths: Vec<PathBuf> = paths.take(intake.entries_max).collect();
+    let listed = fs::read_dir(directory).inspect_err(told).into_iter().flatten();
+    // What cannot be listed this time is not lost: the next round lists it again.
+    let paths = listed.filter_map(|entry| entry.inspect_err(told).ok()).map(|entry| entry.path());
+    let mut paths: Vec<PathBuf> = paths.filter(|path| is_entry(path)).take(entries_max).collect();
     paths.sort();
     paths
+}
+
+/// Tells whether a file is a whole entry, and not one that is being written or was put aside.
+fn is_entry(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let ends = |suffix: &str| name.ends_with(suffix.as_bytes());
+    !name.starts_with(b".") && (ends(CLAIM_SUFFIX) || ends(ACCEPTED_SUFFIX))
 }
 
 /// Records one entry, then removes its file. A crash in between records it again, which the store

@@ -127,7 +127,11 @@ fn place(occurrence: &Occurrence) -> String {
     let whole = match occurrence.container {
         Container::Blob if path.is_empty() => "an object that no ref reaches".to_owned(),
         Container::Blob => format!("{path}:{}", occurrence.span.line),
+        Container::Commit if occurrence.in_header => "the commit's header (author...)".to_owned(),
         Container::Commit => "the commit message".to_owned(),
+        Container::Tag if occurrence.in_header => {
+            format!("the header (tagger...) of the tag {path}")
+        }
         Container::Tag => format!("the message of the tag {path}"),
         Container::TreeEntry => format!("the name of the file {path}"),
         Container::RefName => format!("the name of the ref {path}"),

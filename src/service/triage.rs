@@ -3,6 +3,9 @@
 //! Each is audited by the store. None is for the pusher alone: who pushed a secret cannot be the
 //! only one to say that it is none, unless the installation says that it has one person.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::clock::{Clock, Timestamp};

@@ -128,6 +128,10 @@ pub const LEASE_ROWS_MAX: u32 = 100;
 /// How long a row may be held before another worker may take it.
 pub const LEASE_TIME_MAX: Duration = Duration::from_hours(1);
 
+/// The most rows that one call removes: the store's writer is held for as long, and a push may wait
+/// for it.
+pub const PRUNE_ROWS_MAX: u32 = 10_000;
+
 /// Where a row stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -321,6 +321,10 @@ impl Store for SqliteStore {
         self.write("settle an outbox row", |tx| outbox::settle(tx, lease, settlement))
     }
 
+    fn outbox_prune(&self, before: Timestamp) -> Result<u32> {
+        self.write("prune the outbox", |tx| outbox::prune(tx, before))
+    }
+
     fn outbox(&self, state: Option<OutboxState>, page: &Page) -> Result<Listing<OutboxView>> {
         self.read("list the outbox", |tx| outbox::list(tx, state, page))
     }

@@ -293,6 +293,26 @@ fn a_scan_names_what_it_could_not_read_and_that_outranks_what_it_found() {
 }
 
 #[test]
+fn a_scan_waits_for_nothing_that_is_no_file() {
+    let forge = Forge::stopped();
+    let root = forge.path("src");
+    fs::create_dir(&root).unwrap();
+    assert!(Command::new("mkfifo").arg(root.join("pipe")).status().unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
+
+    #[track_caller]
+    fn check(forge: &Forge, path: &Path, reasons: &[&str]) {
+        let (code, records) = scan(forge, &[path.as_os_str()]);
+        let said: Vec<&str> = records.iter().map(|r| r["reason"].as_str().unwrap()).collect();
+        assert_eq!((code, said.as_slice()), (3, reasons), "{path:?}");
+    }
+    check(&forge, &root.join("pipe"), &["a pipe, not a file"]);
+    check(&forge, &root.join("socket"), &["a socket, not a file"]);
+    check(&forge, &root, &["a pipe, not a file", "a socket, not a file"]);
+    check(&forge, Path::new("/dev/zero"), &["a device, not a file"]);
+}
+
+#[test]
 fn a_link_is_scanned_as_its_text_and_a_strange_name_is_kept_whole() {
     let forge = Forge::stopped();
     let (root, outside) = (forge.path("src"), forge.path("outside"));

@@ -121,6 +121,25 @@ fn policy_may_let_a_push_of_too_many_bytes_in() {
     assert_eq!(forge.unscanned()[0]["reason"], "push-bytes");
 }
 
+#[test]
+fn a_credential_before_the_limit_refuses_whatever_policy_says_of_the_rest() {
+    let forge = Forge::stopped();
+    forge.configure("push", "push_bytes_max = 1048576");
+    forge.configure("policy", "on_unscanned = \"accept\"");
+    forge.serve();
+    let scene = Scene::new(&forge);
+    let secret = forge.plant(token::github());
+    scene.work.commit("a.txt", two_mebibytes(), "too much");
+    scene.repository.git(&["config", "receive.advertisePushOptions", "true"]);
+    // Push options come before all objects, whose order is git's own.
+    let said = scene.work.push(&["-o", &format!("token={secret}"), "HEAD:refs/heads/x"]);
+    assert!(!said.is_accepted(), "{said:?}");
+    assert!(said.remote().starts_with("error: push refused - 1 credential"), "{said:?}");
+    assert_eq!(forge.incidents().len(), 1);
+    assert_eq!(forge.pushes()[0]["verdict"], "refused");
+    assert_eq!(forge.unscanned()[0]["reason"], "push-bytes");
+}
+
 fn many_secrets(forge: &Forge, count: usize) -> String {
     (0..count).map(|_| format!("TOKEN={}\n", forge.plant(token::github()))).collect()
 }

@@ -12,6 +12,7 @@
     reason = "all of this is test code: a panic is a failed test, and modules share their items"
 )]
 
+mod api;
 mod cli;
 mod failure;
 mod forge;

@@ -552,6 +552,9 @@ fn in_the_name_of_an_author() {
     story.work.git(&["add", "a.txt"]);
     story.work.git(&["commit", "-q", "-m", "add a", &author]);
     let (said, text) = story.refused(&["HEAD:main"]);
+    let ticket = forge.json(["tickets", "show", "TKT-1"]);
+    let body = ticket["body"].as_str().unwrap();
+    assert!(body.contains("the commit's header (author...), commit "), "{body}");
     insta::assert_snapshot!(text, @r#"
     error: push refused - 1 credential in 1 commit. Nothing was stored.
 

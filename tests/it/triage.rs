@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::forge::{Forge, PROGRAM, Repository, Said, Work, list};
+use crate::forge::{Forge, PROGRAM, Repository, Said, Work, eventually, list};
 use crate::token;
 
 /// A repository with one clean commit.
@@ -239,7 +239,7 @@ fn who_pushed_a_secret_cannot_clear_it_alone() {
         let id = incident["id"].as_str().unwrap();
         for line in [
             format!("incidents dismiss {id} --as test-value --reason mine"),
-            format!("grant create --incident {id} --repo * --expires 1h --reason mine"),
+            format!("grant create --incident {id} --repo app.git --expires 1h --reason mine"),
         ] {
             let error = error(&forge, &line, 3);
             assert_eq!(error["code"], "self-approval");
@@ -321,6 +321,32 @@ fn a_grant_lets_exactly_as_many_pushes_through() {
     assert_eq!(forge.json(["incidents", "show", &incident])["exposure"], "accepted");
 }
 
+#[test]
+fn a_grant_for_everywhere_or_nobody_is_refused() {
+    let forge = Forge::start();
+    let (_, work) = seeded(&forge, "r.git");
+    let incident = leak(&work, "a.env");
+    let create = ["grant", "create", "--incident", &incident, "--expires", "1h", "--reason", "x"];
+    for scope in [
+        &["--repo", ""][..],
+        &["--repo", " "],
+        &["--repo", "/"],
+        &["--repo", "%"],
+        &["--repo", "*"],
+        &["--repo", "**/*.git"],
+        &["--repo", "r.git", "--pusher", ""],
+    ] {
+        let said = forge.cli(create.iter().chain(scope));
+        assert_eq!(said.code, 2, "{scope:?}: {said:?}");
+        assert!(said.err.contains("remedy: "), "{said:?}");
+    }
+    let blank = [&create[..6], &["--repo", "r.git", "--reason", " "]].concat();
+    assert_eq!(forge.cli(&blank).code, 2);
+    assert_eq!(grants(&forge), json!([]));
+    let made = forge.cli(create.iter().chain(&["--repo", "**/r.git"]));
+    assert!(made.out.contains(" may pass 1 time to **/r.git until "), "{made:?}");
+}
+
 /// Id, state and uses of each grant.
 fn grants(forge: &Forge) -> Value {
     let grants = list(&forge.json(["grant", "list"]), "grants");
@@ -373,7 +399,7 @@ fn a_grant_ends_by_time_or_by_being_taken_back() {
     let forge = Forge::start();
     let (_, work) = seeded(&forge, "r.git");
     let incident = leak(&work, "a.env");
-    let create = format!("grant create --incident {incident} --repo ** --reason CHG-7");
+    let create = format!("grant create --incident {incident} --repo **/r.git --reason CHG-7");
     done(&forge.say(&format!("{create} --expires 1h")));
     let revoked = forge.say("grant revoke GRT-1 --reason mistaken --format json");
     done(&revoked);
@@ -396,8 +422,30 @@ fn a_grant_ends_by_time_or_by_being_taken_back() {
     assert_eq!(error(&forge, &format!("{create} --expires 400d"), 2)["code"], "invalid");
     assert_eq!(error(&forge, &format!("{create} --expires 1h --uses 0"), 2)["code"], "invalid");
     assert_eq!(error(&forge, &format!("{create} --expires soon"), 2)["code"], "usage");
+    assert_eq!(error(&forge, &format!("{create} --expires 99999999999d"), 2)["code"], "invalid");
+    assert_eq!(error(&forge, &format!("{create} --expires 1h --uses 101"), 2)["code"], "invalid");
+    assert_eq!(error(&forge, &format!("{create} --expires 1h --uses -1"), 2)["code"], "usage");
     let table = forge.say("grant list").out;
     assert!(table.starts_with("ID     STATE"), "{table}");
+}
+
+#[test]
+fn what_was_done_long_ago_leaves_the_outbox_and_the_log_stays() {
+    let forge = Forge::start();
+    let (_, work) = seeded(&forge, "r.git");
+    leak(&work, "a.env");
+    let rows = |what: &str| -> u32 {
+        let sql = format!("SELECT count(*) FROM outbox WHERE {what}");
+        database(&forge).query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    eventually("the ticket is mirrored", || rows("state = 'done'") == 1);
+    forge.stop();
+    let long_ago = "UPDATE outbox SET not_before = not_before - 91 * 86400000000";
+    database(&forge).execute(long_ago, []).unwrap();
+    forge.serve();
+    eventually("the old row is gone", || rows("1") == 0);
+    done(&forge.say("audit verify"));
+    assert_eq!(forge.tickets().len(), 1);
 }
 
 /// Opens the daemon's database behind its back.
@@ -470,7 +518,7 @@ fn errors_have_a_code_a_message_and_a_remedy() {
     check(&forge, "incidents dismiss INC-99 --as real --reason x", 2, "invalid");
     check(
         &forge,
-        "grant create --incident INC-99 --repo * --expires 1h --reason x",
+        "grant create --incident INC-99 --repo app.git --expires 1h --reason x",
         3,
         "not-found",
     );

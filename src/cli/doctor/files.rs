@@ -113,11 +113,11 @@ pub(super) fn spool_entries(config: &Config) -> Check {
     };
     let remedy = "see why the daemon does not take them in: journalctl -u pushwarden";
     if count >= config.spool.entries_max {
-        let reason = format!("{count} or more entries wait");
+        let reason = format!("entries that wait: {count} or more");
         return Check::fail(id, reason, remedy);
     }
     if old > 0 {
-        let reason = format!("{old} of {count} entries wait for more than an hour");
+        let reason = format!("entries that wait for more than an hour: {old} of {count}");
         return Check::warn(id, reason, remedy);
     }
     Check::ok(id, format!("{count} wait"))

@@ -132,12 +132,12 @@ fn harm_is_named_with_the_command_that_mends_it() {
         let entry = File::create(config.spool.directory.join("entry")).unwrap();
         entry.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     };
-    assert_snapshot!(check("spool-entries", forgotten), @"1 of 1 entries wait for more than an hour | see why the daemon does not take them in: journalctl -u pushwarden");
+    assert_snapshot!(check("spool-entries", forgotten), @"entries that wait for more than an hour: 1 of 1 | see why the daemon does not take them in: journalctl -u pushwarden");
     let full = |config: &mut Config| {
         config.spool.entries_max = 1;
         File::create(config.spool.directory.join("entry")).unwrap();
     };
-    assert_snapshot!(check("spool-entries", full), @"1 or more entries wait | see why the daemon does not take them in: journalctl -u pushwarden");
+    assert_snapshot!(check("spool-entries", full), @"entries that wait: 1 or more | see why the daemon does not take them in: journalctl -u pushwarden");
     let unknown =
         |config: &mut Config| config.push.accounts = vec![Account::Name("no-such".into())];
     assert_snapshot!(check("accounts", unknown), @"there is no account `no-such` on this machine; create it, or name another in the configuration | useradd --system, or change `accounts` of [push]");

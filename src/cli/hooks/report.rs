@@ -17,6 +17,8 @@ pub enum State {
     Uninstalled,
     /// A canary was pushed and refused.
     Proven,
+    /// The hook stands where a server runs it that only a push through it could show.
+    Unproven,
     /// It has no hook of ours.
     NotInstalled,
     /// The hook stands, and git does not run it.
@@ -34,6 +36,7 @@ impl State {
             Self::Installed => "installed",
             Self::Uninstalled => "uninstalled",
             Self::Proven => "proven",
+            Self::Unproven => "unproven",
             Self::NotInstalled => "not-installed",
             Self::Disabled => "disabled",
             Self::DaemonAway => "daemon-away",

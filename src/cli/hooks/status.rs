@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::shell::word;
 use super::Context;
 use super::canary::{self, Canary, CanaryError, Outcome};
+use super::delegate::{self, Delegate};
 use super::directory::{CHAINED, Entry, HOOK, HooksDirectory, SETTINGS};
 use super::git::Repository;
 use super::inspect::HookConfig;
@@ -25,15 +26,16 @@ pub(super) fn status(repository: &Repository, context: &Context<'_>) -> Row {
 fn try_status(repository: &Repository, context: &Context<'_>) -> Result<Row, Refusal> {
     let check = Check { repository, context, config: HookConfig::read(repository)? };
     let Some(directory) = open(repository)? else {
-        return Ok(check.not_installed());
+        return check.elsewhere(&Entry::Absent);
     };
-    if let Some(row) = check.inspect(&directory)? {
+    let (hook, settings) = (look(&directory, HOOK)?, look(&directory, SETTINGS)?);
+    if hook == Entry::Absent || (!hook.is_ours() && settings == Entry::Absent) {
+        return check.elsewhere(&hook);
+    }
+    if let Some(row) = check.inspect(&directory, &hook, &settings) {
         return Ok(row);
     }
-    let row = match (context.issue_canary)() {
-        Ok(canary) => check.prove(&canary)?,
-        Err(error) => check.no_canary(&error),
-    };
+    let row = check.push_canary()?;
     check.remarks(row, &directory)
 }
 
@@ -45,15 +47,11 @@ struct Check<'a> {
 
 impl Check<'_> {
     /// Looks for what makes a push pointless: without the hook it would land.
-    fn inspect(&self, directory: &HooksDirectory) -> Result<Option<Row>, Refusal> {
-        let (hook, settings) = (look(directory, HOOK)?, look(directory, SETTINGS)?);
-        if hook == Entry::Absent || (!hook.is_ours() && settings == Entry::Absent) {
-            return Ok(Some(self.not_installed()));
-        }
+    fn inspect(&self, directory: &HooksDirectory, hook: &Entry, settings: &Entry) -> Option<Row> {
         if let Err(refusal) = self.config.check_path(&self.repository.git_dir) {
-            return Ok(Some(self.refused(State::Disabled, &refusal)));
+            return Some(self.refused(State::Disabled, &refusal));
         }
-        let row = match (&hook, &settings) {
+        match (hook, settings) {
             (Entry::File { mode, .. }, _) if mode & 0o111 == 0 => {
                 let remedy = mode_remedy(directory, HOOK, "+x");
                 Some(self.row(State::Disabled, "the hook is not executable", &remedy))
@@ -62,10 +60,43 @@ impl Check<'_> {
                 let remedy = mode_remedy(directory, SETTINGS, "go-w");
                 Some(self.row(State::Failed, "others can write its settings", &remedy))
             }
-            (_, Entry::File { .. }) => self.unrunnable(&hook, directory),
+            (_, Entry::File { .. }) => self.unrunnable(hook, directory),
             _ => Some(self.row(State::Failed, "its settings are missing", &self.install())),
+        }
+    }
+
+    /// Judges a repository whose own hook is not ours: a server may run ours from elsewhere.
+    fn elsewhere(&self, hook: &Entry) -> Result<Row, Refusal> {
+        let git_dir = &self.repository.git_dir;
+        let unreadable = |source| Refusal::Unreadable { path: git_dir.clone(), source };
+        let path = match delegate::find(git_dir).map_err(unreadable)? {
+            None => return Ok(self.not_installed()),
+            Some(Delegate::Gitaly(path)) => {
+                let reason = format!("Gitaly runs it from {}, git alone does not", word(&path));
+                let remedy = "push a credential through GitLab, which must refuse it";
+                return Ok(self.row(State::Unproven, &reason, remedy));
+            }
+            Some(Delegate::Hook(path)) => path,
         };
-        Ok(row)
+        if *hook == Entry::Absent {
+            let reason = format!("it is {}, and no hooks/pre-receive runs it", word(&path));
+            let remedy = "let the server write its own hooks again";
+            return Ok(self.row(State::Disabled, &reason, remedy));
+        }
+        let runs = self.config.check_path(git_dir);
+        if let Err(refusal) = runs.and_then(|()| check_runnable(self.repository, &path)) {
+            return Ok(self.refused(State::Disabled, &refusal));
+        }
+        let row = self.push_canary()?;
+        let note = || format!("hooks/pre-receive runs it from {}", word(&path));
+        Ok(Row { reason: row.reason.or_else(|| Some(note())), ..row })
+    }
+
+    fn push_canary(&self) -> Result<Row, Refusal> {
+        match (self.context.issue_canary)() {
+            Ok(canary) => self.prove(&canary),
+            Err(error) => Ok(self.no_canary(&error)),
+        }
     }
 
     fn unrunnable(&self, hook: &Entry, directory: &HooksDirectory) -> Option<Row> {

@@ -400,6 +400,53 @@ fn a_repository_without_the_hook_is_not_pushed_to() {
     assert!(!repository.join("pushed").exists());
 }
 
+/// Acts like the script that Gitea and Forgejo write: runs all there is, fails if any fails.
+const DELEGATE: &str = "#!/bin/sh\ndata=$(cat); code=0\n\
+    for hook in $(dirname $0)/pre-receive.d/*; do echo \"$data\" | $hook || code=1; done\nexit $code\n";
+
+#[test]
+fn a_hook_that_a_servers_own_hook_runs_is_proven() {
+    let forge = Forge::new(STOPS);
+    let repository = forge.repository("app.git");
+    fs::create_dir(hook(&repository, "pre-receive.d")).unwrap();
+    let link = hook(&repository, "pre-receive.d/pre-receive-pushwarden");
+    symlink(&forge.programs.hook, &link).unwrap();
+    let (code, text) = forge.status(&repository);
+    assert_eq!(code, 1);
+    assert_snapshot!(text, @r"
+    disabled      /forge/app.git
+      because: it is /forge/app.git/hooks/pre-receive.d/pre-receive-pushwarden, and no hooks/pre-receive runs it
+      mend: let the server write its own hooks again
+    ");
+    executable(&hook(&repository, HOOK), DELEGATE);
+    let (code, text) = forge.status(&repository);
+    assert_snapshot!(text, @r"
+    proven        /forge/app.git
+      note: hooks/pre-receive runs it from /forge/app.git/hooks/pre-receive.d/pre-receive-pushwarden
+    ");
+    assert_eq!(code, 0);
+    fs::rename(&link, link.with_extension("old~")).unwrap();
+    assert!(forge.status(&repository).1.starts_with("not-installed "));
+}
+
+#[test]
+fn a_hook_that_gitaly_runs_is_found_and_not_said_to_be_proven() {
+    #[track_caller]
+    fn check(place: &str) {
+        let forge = Forge::new(ACCEPTS);
+        let repository = forge.repository("app.git");
+        let link = repository.join(place);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(&forge.programs.hook, &link).unwrap();
+        let (code, text) = forge.status(&repository);
+        let first = "unproven      /forge/app.git\n  because: Gitaly runs it from /forge/app.git/";
+        assert_eq!((code, text.starts_with(first)), (1, true), "{text}");
+        assert!(text.contains("mend: push a credential through GitLab"), "{text}");
+    }
+    check("custom_hooks/pre-receive");
+    check("custom_hooks/pre-receive.d/50-pushwarden");
+}
+
 #[test]
 fn what_stands_wrong_is_told_with_the_command_that_mends_it() {
     #[track_caller]

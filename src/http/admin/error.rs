@@ -57,6 +57,56 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "no-route", "there is no such request", remedy)
     }
 
+    /// There is such a route, but not by this method.
+    pub(super) fn wrong_method() -> Self {
+        let message = "this request is made by another method";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", message, "see the `allow` header")
+    }
+
+    /// A path's parameter is no text.
+    pub(super) fn bad_path() -> Self {
+        let message = "the path holds a name that is no UTF-8";
+        Self::new(StatusCode::BAD_REQUEST, "bad-path", message, "write the id as it is listed")
+    }
+
+    /// A query's parameter makes no sense.
+    pub(super) fn bad_query(message: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-query", message, "correct the parameter")
+    }
+
+    /// The body does not say that it is JSON.
+    pub(super) fn wrong_content_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "wrong-content-type",
+            "the body is not said to be JSON",
+            "send `content-type: application/json`",
+        )
+    }
+
+    /// The body is longer than any that makes sense.
+    pub(super) fn too_large(bytes_max: usize) -> Self {
+        let message = format!("the body is longer than {bytes_max} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message, "send it in parts")
+    }
+
+    /// The body ended before it was whole.
+    pub(super) fn broken_body() -> Self {
+        let message = "the body could not be read to its end";
+        Self::new(StatusCode::BAD_REQUEST, "broken-body", message, "send it whole")
+    }
+
+    /// The body is no JSON.
+    pub(super) fn malformed_json(message: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed-json", message, "send one JSON object")
+    }
+
+    /// The body is JSON, of something else.
+    pub(super) fn wrong_shape(message: String) -> Self {
+        let remedy = "send the fields that this request takes";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong-shape", message, remedy)
+    }
+
     /// A task of the daemon's died.
     pub(super) fn lost() -> Self {
         let remedy = "ask again; the daemon's log says more";

@@ -1,12 +1,13 @@
 //! The routes of the admin API: each reads its request, calls one verb, answers its JSON.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::extract::{BODY_BYTES_MAX, Body, Path, Query};
 use super::{Admin, ApiError};
 use crate::clock::Timestamp;
 use crate::incident::{
@@ -20,9 +21,6 @@ use crate::store::{
     Cursor, IncidentFilter, IncidentView, KnownSecret, Listing, Page, PushFilter, PushView,
     TicketFilter, TicketView, UnscannedFilter, UnscannedView,
 };
-
-/// The longest body of a request: an import of some ten thousand known secrets.
-const BODY_BYTES_MAX: usize = 16 << 20;
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
@@ -47,7 +45,8 @@ pub(super) fn router() -> Router<Admin> {
         .route("/v1/audit/verify", get(verify_audit))
         .route("/v1/canaries", post(issue_canary))
         .fallback(|| async { ApiError::no_route() })
-        .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 
 /// Runs `verb` off the async runtime: everything in the store blocks.
@@ -149,7 +148,7 @@ async fn dismiss(
     State(admin): State<Admin>,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    Json(body): Json<Dismissal>,
+    Body(body): Body<Dismissal>,
 ) -> Answer<IncidentView> {
     let id = IncidentId::parse(&id)?;
     let kind = DispositionKind::parse(&body.r#as)
@@ -167,7 +166,7 @@ async fn reopen(
     State(admin): State<Admin>,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    Json(body): Json<ReasonBody>,
+    Body(body): Body<ReasonBody>,
 ) -> Answer<IncidentView> {
     let (id, reason) = (IncidentId::parse(&id)?, Reason::parse(&body.reason)?);
     blocking(admin, move |admin| admin.store.reopen(id, &reason, &actor, admin.triage.clock.now()))
@@ -200,7 +199,7 @@ async fn close_ticket(
     State(admin): State<Admin>,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    Json(body): Json<ReasonBody>,
+    Body(body): Body<ReasonBody>,
 ) -> Answer<TicketView> {
     let (id, reason) = (TicketId::parse(&id)?, Reason::parse(&body.reason)?);
     blocking(admin, move |admin| {
@@ -230,7 +229,7 @@ struct GrantBody {
 async fn create_grant(
     State(admin): State<Admin>,
     Extension(actor): Extension<Actor>,
-    Json(body): Json<GrantBody>,
+    Body(body): Body<GrantBody>,
 ) -> Answer<Grant> {
     let wish = GrantWish {
         incident: IncidentId::parse(&body.incident)?,
@@ -247,7 +246,7 @@ async fn revoke_grant(
     State(admin): State<Admin>,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    Json(body): Json<ReasonBody>,
+    Body(body): Body<ReasonBody>,
 ) -> Answer<Grant> {
     let (id, reason) = (GrantId::parse(&id)?, Reason::parse(&body.reason)?);
     blocking(admin, move |admin| {
@@ -291,7 +290,7 @@ impl KnownEntry {
 async fn add_known(
     State(admin): State<Admin>,
     Extension(actor): Extension<Actor>,
-    Json(body): Json<KnownBody>,
+    Body(body): Body<KnownBody>,
 ) -> Answer<inventory::Added> {
     let secrets = body.secrets.into_iter().map(KnownEntry::read);
     let secrets = secrets.collect::<Result<Vec<_>, _>>()?;
@@ -306,7 +305,7 @@ struct NameBody {
 async fn remove_known(
     State(admin): State<Admin>,
     Extension(actor): Extension<Actor>,
-    Json(body): Json<NameBody>,
+    Body(body): Body<NameBody>,
 ) -> Answer<KnownSecret> {
     blocking(admin, move |admin| admin.inventory.remove(&body.name, &actor)).await
 }

@@ -9,7 +9,7 @@ use super::Reference;
 use super::names::{BRANCHES, NEW_NAME, NOTES, TAGS, name, pathspec, push_of, rename_of};
 use super::page::{COLUMNS_MAX, Page, Weight, wrap};
 use super::plan::{Base, Fix, Group, Job, What};
-use crate::wire::{Oid, escape};
+use crate::wire::{Oid, count, escape};
 
 /// The most refs that get commands; a push that needs more is better read in its tickets.
 const JOBS_MAX: usize = 4;
@@ -39,7 +39,12 @@ pub(super) fn write(page: &mut Page, jobs: &[Job<'_>]) {
         }
     }
     if let Some(more) = jobs.len().checked_sub(JOBS_MAX).filter(|more| *more > 0) {
-        page.text(Weight::Useful, "hint: ", &format!("Likewise on {more} more refs."), 1);
+        page.text(
+            Weight::Useful,
+            "hint: ",
+            &format!("Likewise on {}.", count(more, "more ref")),
+            1,
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::page::{COLUMNS_MAX, Page, Weight};
 use super::{Finding, Refusal, Unscanned};
-use crate::wire::{UnscannedReason, escape};
+use crate::wire::{UnscannedReason, count, escape};
 
 /// The most kinds of credential whose revocation is told.
 const KINDS_MAX: usize = 3;
@@ -12,15 +12,13 @@ const IDS_MAX: usize = 5;
 
 /// Names the secrets that found no room.
 pub(super) fn others(page: &mut Page, findings: &[Finding]) {
-    let noun = match findings.len() {
-        0 => return,
-        1 => "credential",
-        _ => "credentials",
-    };
+    if findings.is_empty() {
+        return;
+    }
     let ids = ids(findings, |finding| {
         finding.ticket.as_ref().map_or(&finding.incident, |ticket| &ticket.id)
     });
-    let text = format!("and {} more {noun}: see {ids}", findings.len());
+    let text = format!("and {}: see {ids}", count(findings.len(), "more credential"));
     page.blank();
     page.text(Weight::Must, "", &text, 2);
 }
@@ -49,9 +47,9 @@ fn ids<'a>(findings: &'a [Finding], id: impl Fn(&'a Finding) -> &'a String) -> S
 pub(super) fn unscanned(page: &mut Page, unscanned: &[Unscanned]) {
     for Unscanned { reason, objects } in unscanned {
         let (what, remedy) = words(*reason);
-        let noun = if *objects == 1 { "object" } else { "objects" };
+        let objects = count(*objects, "object");
         page.blank();
-        page.text(Weight::Must, "hint: ", &format!("{objects} {noun} not scanned: {what}."), 2);
+        page.text(Weight::Must, "hint: ", &format!("{objects} not scanned: {what}."), 2);
         page.text(Weight::Must, "  ", remedy, 3);
     }
 }

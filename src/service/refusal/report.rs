@@ -93,6 +93,9 @@ pub(super) fn location(place: &Place, columns_max: usize) -> String {
         (Container::Commit, _) => "in the commit message".to_owned(),
         (Container::RefName, Some(name)) => format!("in the name of the {name}"),
         (Container::RefName, None) => "in the name of a ref".to_owned(),
+        (Container::Tag, Some(name)) if place.in_header => {
+            format!("in the header (tagger...) of the {name}")
+        }
         (Container::Tag, Some(name)) => format!("in the message of the {name}"),
         (_, None) => unreached(place),
         (_, Some(name)) if place.commit.is_none() => format!("in what the {name} points to"),

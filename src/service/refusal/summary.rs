@@ -7,7 +7,7 @@ use super::report::location;
 use super::{Finding, Place, Refusal};
 use crate::finding::Container;
 use crate::rule::Confidence;
-use crate::wire::escape;
+use crate::wire::{count, escape};
 
 /// GitLab shows its users the lines that begin so.
 const GITLAB: &str = "GL-HOOK-ERR: ";
@@ -35,7 +35,7 @@ fn what(refusal: &Refusal) -> String {
         let objects: u64 = refusal.unscanned.iter().map(|unscanned| unscanned.objects).sum();
         return format!("{} not scanned", count(objects, "object"));
     }
-    let findings = u64::try_from(refusal.findings.len() + refusal.unfiled).unwrap_or(u64::MAX);
+    let findings = refusal.findings.len() + refusal.unfiled;
     format!("{} in {}", count(findings, "credential"), wherein(refusal))
 }
 
@@ -44,13 +44,13 @@ fn wherein(refusal: &Refusal) -> String {
     let commits: BTreeSet<_> =
         places().filter_map(|place| place.commit.as_ref()).map(|c| c.id).collect();
     if !commits.is_empty() {
-        return count(u64::try_from(commits.len()).unwrap_or(u64::MAX), "commit");
+        return count(commits.len(), "commit");
     }
     let mut all = places();
     match (all.next(), all.next()) {
         (None, _) => "this push".to_owned(),
         (Some(place), None) => thing(place).to_owned(),
-        _ => count(u64::try_from(places().count()).unwrap_or(u64::MAX), "place"),
+        _ => count(places().count(), "place"),
     }
 }
 
@@ -61,11 +61,6 @@ fn thing(place: &Place) -> &'static str {
         Container::PushOption => "a push option",
         Container::Blob | Container::Commit | Container::TreeEntry => "an object",
     }
-}
-
-fn count(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }
 
 /// Returns the last line, by which support finds the push.

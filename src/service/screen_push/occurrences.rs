@@ -105,6 +105,7 @@ impl Placer<'_, '_> {
             subject: commit.map(|_| self.redactor.line(subject)),
             path: path.as_deref().map(|path| self.redactor.line(path)),
             span: hit.span,
+            in_header: hit.in_header,
             age,
         };
         JudgedPlace {

@@ -42,6 +42,7 @@ fn occurrence(container: Container, path: Option<&str>) -> Occurrence {
         subject: None,
         path: path.map(str::to_owned),
         span: Span { start: 0, end: 1, line: 14, column: 1, end_line: 14 },
+        in_header: false,
         age: Age::New,
     }
 }
@@ -141,4 +142,27 @@ fn a_ticket_of_a_push_that_was_let_in_says_so_and_is_bounded() {
     assert!(text.contains("and 980 more: pushwarden incidents show INC-7"), "{text}");
     assert!(text.lines().count() < 60, "{text}");
     assert_eq!(escape::columns(&title(&ticket)), TITLE_COLUMNS_MAX);
+}
+
+#[test]
+fn a_place_is_named_as_what_it_is() {
+    #[track_caller]
+    fn check(container: Container, path: Option<&str>, in_header: bool, want: &str) {
+        let at = Occurrence { in_header, commit: None, ..occurrence(container, path) };
+        assert_eq!(place(&at), want);
+    }
+    check(Container::Blob, Some("a.env"), false, "a.env:14");
+    check(Container::Blob, None, false, "an object that no ref reaches");
+    check(Container::Commit, None, false, "the commit message");
+    check(Container::Commit, None, true, "the commit's header (author...)");
+    check(Container::Tag, Some("refs/tags/v1"), false, "the message of the tag refs/tags/v1");
+    check(
+        Container::Tag,
+        Some("refs/tags/v1"),
+        true,
+        "the header (tagger...) of the tag refs/tags/v1",
+    );
+    check(Container::TreeEntry, Some("a.txt"), false, "the name of the file a.txt");
+    check(Container::RefName, Some("refs/heads/a"), false, "the name of the ref refs/heads/a");
+    check(Container::PushOption, None, false, "a push option");
 }

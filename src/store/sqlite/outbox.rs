@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, named_params};
 use crate::clock::Timestamp;
 use crate::store::{
     LEASE_ROWS_MAX, LEASE_TIME_MAX, Lease, LeasedRow, Listing, OutboxPayload, OutboxState,
-    OutboxView, Page, Settlement, StoreError,
+    OutboxView, PRUNE_ROWS_MAX, Page, Settlement, StoreError,
 };
 
 use super::failure::Failure;
@@ -114,6 +114,18 @@ pub(super) fn settle(
 fn cut(error: &str) -> &str {
     let end = error.floor_char_boundary(Settlement::ERROR_BYTES_MAX);
     error.get(..end).unwrap_or_default()
+}
+
+/// Removes what is done and was due before `before`, [`PRUNE_ROWS_MAX`] rows at most. No act comes twice for it: a dedupe key holds
+/// the number of a ticket's event or of an unscanned item, which are never given again.
+pub(super) fn prune(tx: &Connection, before: Timestamp) -> Result<u32, Failure> {
+    let mut statement = tx.prepare_cached(
+        "DELETE FROM outbox WHERE id IN (
+             SELECT id FROM outbox WHERE state = 'done' AND not_before < :before LIMIT :rows)",
+    )?;
+    let removed =
+        statement.execute(named_params! { ":before": before, ":rows": PRUNE_ROWS_MAX })?;
+    Ok(u32::try_from(removed).unwrap_or(PRUNE_ROWS_MAX))
 }
 
 pub(super) fn list(

@@ -200,6 +200,7 @@ fn occurrence(line: u64) -> Occurrence {
         subject: Some("add configuration".to_owned()),
         path: Some("deploy/prod.env".to_owned()),
         span: Span { start: line * 100, end: line * 100 + 40, line, column: 5, end_line: line },
+        in_header: false,
         age: Age::New,
     }
 }

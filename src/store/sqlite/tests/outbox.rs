@@ -134,3 +134,26 @@ fn a_ticket_knows_what_it_is_called_elsewhere() {
     assert_eq!(fixture.ticket().links.len(), 1);
     assert_eq!(fixture.ticket().state, TicketState::Open);
 }
+
+#[test]
+fn only_what_was_done_long_ago_is_removed() {
+    let fixture = Fixture::new();
+    fixture.push(&push(1, 1));
+    fixture.push(&push(2, 2));
+    let rows = lease(&fixture, 3);
+    settle(&fixture, &rows[0], &Settlement::Done);
+    settle(&fixture, &rows[1], &Settlement::Dead { error: "no such project".to_owned() });
+    settle(&fixture, &rows[2], &Settlement::Done);
+    let left = || {
+        let listed = fixture.store.outbox(None, &Page::default()).unwrap().items;
+        listed.iter().map(|row| row.state.as_str()).collect::<Vec<_>>()
+    };
+    let audited = fixture.store.verify_audit().unwrap();
+    assert_eq!(fixture.store.outbox_prune(at(1)).unwrap(), 0);
+    assert_eq!(left(), ["leased", "done", "dead", "done"]);
+    assert_eq!(fixture.store.outbox_prune(at(2)).unwrap(), 1);
+    assert_eq!(left(), ["leased", "done", "dead"]);
+    assert_eq!(fixture.store.outbox_prune(at(1_000)).unwrap(), 1);
+    assert_eq!(left(), ["leased", "dead"], "what is not done is kept, however old");
+    assert_eq!(fixture.store.verify_audit().unwrap(), audited);
+}
