@@ -122,7 +122,12 @@ struct Hook<'h> {
 
 impl Hook<'_> {
     fn run(&self, talk: &mut dyn Write) -> Decision {
-        let variable = |name: &str| std::env::var_os(name);
+        // All at once: each look-up in the process's own list goes through all of it.
+        let variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(key, _)| key == name);
+            found.map(|(_, value)| value.clone())
+        };
         let directory = std::env::current_dir().unwrap_or_default();
         let repository = Repository::from_environment(&variable, &directory, self.updates);
         let repository = match repository {

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! A small push needs its parent commit and the trees on the way to what it changed. gix checks
-//! every offset of an index when it opens it, so its cost grows with the repository: 10 µs for each
-//! thousand objects, before the first one is read. Here a look-up reads a few hundred bytes.
+//! every offset of an index when it opens it, so its cost grows with the repository: seven
+//! instructions for each object, and a page for each thousand, before the first one is read. Here a
+//! look-up reads some kilobytes, whatever the repository's size.
 //!
 //! Whatever is unusual is not found here, and gix looks again: an older index, a base in another
 //! pack, damage, alternates that only a file names, more packs than are worth trying one by one.
@@ -43,15 +44,22 @@ const READS_MAX: usize = 1_000;
 /// The longest delta chain that is followed here; git makes them of 50.
 const CHAIN_MAX: usize = 256;
 
-/// How much of a pack is read at a time, in bytes: most trees and commits fit.
-const READ_BYTES: usize = 4 << 10;
+/// How much of a pack is read at a time, in bytes. git writes the deltas of a chain side by side, so
+/// that one read mostly brings all of them.
+const READ_BYTES: usize = 16 << 10;
+
+/// What a read begins at a multiple of, in bytes: bases may lie before what is made of them.
+const ALIGN_BYTES: u64 = 8 << 10;
+
+/// The longest head of an entry: kind and size in 10 bytes, then an id or a distance.
+const HEAD_BYTES_MAX: usize = 10 + 32;
 
 /// The packs of one store.
 pub(super) struct Packs {
-    packs: Vec<Pack>,
+    all: Vec<Pack>,
     hash: HashKind,
     reads_left: usize,
-    buffer: Box<[u8; READ_BYTES]>,
+    buffer: Vec<u8>,
 }
 
 struct Pack {
@@ -77,9 +85,9 @@ impl Packs {
         let paths = entries.map(|entry| entry.path());
         let indices = paths.filter(|path| path.extension().is_some_and(|end| end == "idx"));
         let pack = |path| Pack { path, files: Files::Closed };
-        let packs: Vec<Pack> = indices.take(PACKS_MAX + 1).map(pack).collect();
-        let reads_left = if packs.len() > PACKS_MAX { 0 } else { READS_MAX };
-        Self { packs, hash, reads_left, buffer: Box::new([0; READ_BYTES]) }
+        let all: Vec<Pack> = indices.take(PACKS_MAX + 1).map(pack).collect();
+        let reads_left = if all.len() > PACKS_MAX { 0 } else { READS_MAX };
+        Self { all, hash, reads_left, buffer: Vec::new() }
     }
 
     /// Reads object `id` of at most `bytes_max` bytes into `content`. None says nothing: gix may
@@ -93,13 +101,13 @@ impl Packs {
     ) -> Option<ObjectKind> {
         self.reads_left = self.reads_left.checked_sub(1)?;
         let hash = self.hash;
-        let packs = self.packs.iter_mut().enumerate();
-        let found = { packs }.find_map(|(at, pack)| Some((at, pack.offset_of(id, hash)?)));
-        let (at, offset) = found?;
+        let mut packs = self.all.iter_mut().enumerate();
+        let (at, offset) = packs.find_map(|(at, pack)| Some((at, pack.offset_of(id, hash)?)))?;
         // A pack that holds some of what surrounds a push mostly holds all of it.
-        self.packs.swap(0, at);
-        let pack = self.packs.first_mut()?;
-        let mut reader = Reader { hash: self.hash, bytes_max, buffer: &mut *self.buffer, zlib };
+        self.all.swap(0, at);
+        let pack = self.all.first_mut()?;
+        let window = Window { start: 0, length: 0, buffer: &mut self.buffer };
+        let mut reader = Reader { hash, bytes_max, window, zlib };
         let (kind, found) = reader.read(pack, offset).ok()?;
         content.clear();
         let take = |bytes: &[u8]| {
@@ -138,7 +146,7 @@ impl Pack {
 struct Reader<'r> {
     hash: HashKind,
     bytes_max: usize,
-    buffer: &'r mut [u8; READ_BYTES],
+    window: Window<'r>,
     zlib: &'r mut Zlib,
 }
 
@@ -187,8 +195,7 @@ impl Reader<'_> {
     }
 
     fn head(&mut self, file: &File, start: u64) -> Result<data::Entry, ReadError> {
-        let count = file.read_at(&mut *self.buffer, start).map_err(|_| unreadable())?;
-        let bytes = self.buffer.get(..count).unwrap_or_default();
+        let bytes = self.window.at(file, start, HEAD_BYTES_MAX).map_err(|_| unreadable())?;
         data::Entry::from_bytes(bytes, start, id::hash_to_gix(self.hash)).map_err(|_| unreadable())
     }
 
@@ -200,7 +207,8 @@ impl Reader<'_> {
         base: Option<&Content>,
         scratch: &mut Scratch,
     ) -> Result<Content, ReadError> {
-        let mut input = At { file, position: entry.data_offset, buffer: self.buffer, unread: 0..0 };
+        let window = &mut self.window;
+        let mut input = At { file, window, position: entry.data_offset };
         let mut bytes = self.zlib.open(&mut input);
         let size = match base {
             None => entry.decompressed_size,
@@ -230,15 +238,38 @@ fn with(mut chain: Vec<data::Entry>, entry: data::Entry) -> Vec<data::Entry> {
     chain
 }
 
-/// A file from a position on, through a buffer that others use before and after.
-struct At<'a> {
-    file: &'a File,
-    position: u64,
-    buffer: &'a mut [u8; READ_BYTES],
-    unread: std::ops::Range<usize>,
+/// The stretch of a pack that was read last.
+struct Window<'b> {
+    start: u64,
+    length: usize,
+    buffer: &'b mut Vec<u8>,
 }
 
-impl Read for At<'_> {
+impl Window<'_> {
+    /// Returns bytes from `position` on: at least `wanted`, unless the file ends before.
+    fn at(&mut self, file: &File, position: u64, wanted: usize) -> io::Result<&[u8]> {
+        if self.rest(position).is_none_or(|rest| rest.len() < wanted) {
+            self.buffer.resize(READ_BYTES, 0);
+            self.start = position - position % ALIGN_BYTES;
+            self.length = file.read_at(self.buffer, self.start)?;
+        }
+        Ok(self.rest(position).unwrap_or_default())
+    }
+
+    fn rest(&self, position: u64) -> Option<&[u8]> {
+        let skipped = usize::try_from(position.checked_sub(self.start)?).ok()?;
+        self.buffer.get(skipped..self.length)
+    }
+}
+
+/// A pack from a position on.
+struct At<'a, 'b> {
+    file: &'a File,
+    window: &'a mut Window<'b>,
+    position: u64,
+}
+
+impl Read for At<'_, '_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.fill_buf()?.read(into)?;
         self.consume(count);
@@ -246,17 +277,12 @@ impl Read for At<'_> {
     }
 }
 
-impl BufRead for At<'_> {
+impl BufRead for At<'_, '_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.unread.is_empty() {
-            let count = self.file.read_at(&mut *self.buffer, self.position)?;
-            self.position += count as u64;
-            self.unread = 0..count;
-        }
-        Ok(self.buffer.get(self.unread.clone()).unwrap_or_default())
+        self.window.at(self.file, self.position, 1)
     }
 
     fn consume(&mut self, count: usize) {
-        self.unread.start = (self.unread.start + count).min(self.unread.end);
+        self.position += count as u64;
     }
 }

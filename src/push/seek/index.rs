@@ -21,8 +21,11 @@ use super::super::id;
 /// What a version 2 index begins with.
 const HEADER: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
 
-/// Where the ids begin: behind the header and the fan-out.
-const IDS_START: u64 = 8 + 256 * 4;
+/// The length of header and fan-out, in bytes.
+const HEAD_BYTES: usize = 8 + 256 * 4;
+
+/// Where the ids begin.
+const IDS_START: u64 = HEAD_BYTES as u64;
 
 /// How many bytes of ids are read at once, and searched there.
 const RUN_BYTES: usize = 4 << 10;
@@ -41,7 +44,7 @@ impl Index {
     /// Opens the index at `path`. An older version, or one cut short, is an error.
     pub(super) fn open(path: &Path, hash: HashKind) -> io::Result<Self> {
         let file = File::open(path)?;
-        let mut head = [0; IDS_START as usize];
+        let mut head = [0; HEAD_BYTES];
         file.read_exact_at(&mut head, 0)?;
         let objects = head.last_chunk().map_or(0, |last| u32::from_be_bytes(*last));
         let index = Self { file, objects: objects.into(), id_length: id::length(hash) as u64 };
