@@ -39,7 +39,7 @@ use crate::push::{Limits, Push, Repository, stdin};
 use crate::wire::{Begin, Nonce, RefUpdate, Verdict, VerdictKind};
 
 use client::Head;
-use connection::{Connection, ConnectionError, Peer, Timing};
+use connection::{Connection, ConnectionError, Timing};
 use environment::Environment;
 use fallback::LocalScanner;
 
@@ -102,7 +102,7 @@ pub fn tell_landed(
     };
     let mut push = Push::landed(&repository, &updates, Limits::default());
     let mut quiet = io::sink();
-    let connection = Connection::new(Peer::Connected(stream), timing, &mut quiet);
+    let connection = Connection::new(stream, timing, &mut quiet);
     client::run(&head, &mut push, connection).map_err(io::Error::other)
 }
 
@@ -122,7 +122,12 @@ struct Hook<'h> {
 
 impl Hook<'_> {
     fn run(&self, talk: &mut dyn Write) -> Decision {
-        let variable = |name: &str| std::env::var_os(name);
+        // All at once: each look-up in the process's own list goes through all of it.
+        let variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(key, _)| key == name);
+            found.map(|(_, value)| value.clone())
+        };
         let directory = std::env::current_dir().unwrap_or_default();
         let repository = Repository::from_environment(&variable, &directory, self.updates);
         let repository = match repository {
@@ -140,9 +145,10 @@ impl Hook<'_> {
             push_options: &environment.push_options,
             push_options_cut: environment.push_options_cut,
         };
-        let peer = Peer::connect(self.settings.socket.clone());
+        // First of all: the daemon prepares itself while the push is being read.
+        let daemon = connection::connect(&self.settings.socket, self.settings.hello_timeout);
         let mut push = Push::new(&repository, self.updates, Limits::default());
-        self.decide(&head, &mut push, peer, talk)
+        self.decide(&head, &mut push, daemon, talk)
     }
 
     /// Asks the daemon, then whatever policy puts in its place.
@@ -150,12 +156,14 @@ impl Hook<'_> {
         &self,
         head: &Head<'_>,
         push: &mut Push<'_>,
-        daemon: Peer,
+        daemon: Result<UnixStream, ConnectionError>,
         talk: &mut dyn Write,
     ) -> Decision {
         let timing = self.timing(self.daemon_time(), self.settings.hello_timeout);
-        let connection = Connection::new(daemon, timing, &mut *talk);
-        match client::run(head, push, connection) {
+        let verdict = daemon.and_then(|stream| {
+            client::run(head, push, Connection::new(stream, timing, &mut *talk))
+        });
+        match verdict {
             Ok(verdict) => tell(&verdict, talk),
             Err(error) => self.without_daemon(&error, head, push, talk),
         }
@@ -204,10 +212,10 @@ impl Hook<'_> {
         push: &mut Push<'_>,
         talk: &mut dyn Write,
     ) -> Result<Verdict, ConnectionError> {
-        let (scanner, peer) =
+        let (scanner, stream) =
             LocalScanner::start(self.settings).map_err(ConnectionError::Connect)?;
         let timing = self.timing(self.settings.deadline, LOCAL_HELLO_TIMEOUT);
-        let verdict = client::run(head, push, Connection::new(peer, timing, talk));
+        let verdict = client::run(head, push, Connection::new(stream, timing, talk));
         scanner.finish();
         verdict
     }

@@ -15,23 +15,40 @@
 //! | 4 use cases | [`service`], [`job`] |
 //! | 5 edges | [`http`], [`cli`], [`config`], [`telemetry`], [`app`] |
 
+#[cfg(feature = "daemon")]
 pub mod app;
+#[cfg(feature = "daemon")]
 pub mod cli;
+#[cfg(feature = "daemon")]
 pub mod clock;
+#[cfg(feature = "daemon")]
 pub mod config;
+#[cfg(feature = "daemon")]
 pub mod finding;
 pub mod hook;
+#[cfg(feature = "daemon")]
 pub mod http;
+#[cfg(feature = "daemon")]
 pub mod identity;
+#[cfg(feature = "daemon")]
 pub mod incident;
+#[cfg(feature = "daemon")]
 pub mod job;
+#[cfg(feature = "daemon")]
 pub mod policy;
 pub mod push;
+#[cfg(feature = "daemon")]
 pub mod rule;
+#[cfg(feature = "daemon")]
 pub mod scan;
+#[cfg(feature = "daemon")]
 pub mod secret;
+#[cfg(feature = "daemon")]
 pub mod service;
+#[cfg(feature = "daemon")]
 pub mod store;
+#[cfg(feature = "daemon")]
 pub mod telemetry;
+#[cfg(feature = "daemon")]
 pub mod ticket;
 pub mod wire;

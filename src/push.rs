@@ -34,6 +34,7 @@ mod pack;
 mod quarantine;
 mod refs;
 mod repository;
+mod seek;
 mod sink;
 pub mod stdin;
 mod store;

@@ -1,7 +1,7 @@
 //! Where pushes happen: templates of the destination, requests, and the way back to the start.
 //!
 //! ```text
-//! scratch/none.git, sh.git, pushwarden.git    the repository, one for each variant
+//! scratch/none.git, sh.git, …                 the repository, one for each variant
 //! scratch/none-empty.git, …                   the same, without any objects
 //! scratch/small.request, history.request      what a client would send
 //! scratch/dst.git                             a copy by hard links, made anew for each push
@@ -33,19 +33,21 @@ pub(crate) enum Variant {
     None,
     /// An empty shell script.
     Shell,
+    /// An empty Rust program, linked with musl: the least that a program in Rust can cost.
+    Static,
     /// Our hook.
     Pushwarden,
 }
 
 impl Variant {
-    /// All of them; the first is what the others are compared with.
-    pub(crate) const ALL: [Self; 3] = [Self::None, Self::Shell, Self::Pushwarden];
+    const ALL: [Self; 4] = [Self::None, Self::Shell, Self::Static, Self::Pushwarden];
 
     /// Returns what the tables call it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::None => "no hook",
             Self::Shell => "empty sh",
+            Self::Static => "empty static",
             Self::Pushwarden => "pushwarden",
         }
     }
@@ -54,6 +56,7 @@ impl Variant {
         match self {
             Self::None => "none",
             Self::Shell => "sh",
+            Self::Static => "static",
             Self::Pushwarden => "pushwarden",
         }
     }
@@ -62,6 +65,8 @@ impl Variant {
 /// The scratch directory and what lies in it.
 pub(crate) struct Ground {
     scratch: TempDir,
+    /// What can be measured here; the first is what the others are compared with.
+    pub(crate) variants: Vec<Variant>,
     old: String,
     new: String,
 }
@@ -70,7 +75,11 @@ impl Ground {
     /// Makes templates and requests from `repository`, or from a synthetic one.
     pub(crate) fn prepare(below: &Path, repository: Option<&Path>) -> anyhow::Result<Self> {
         let scratch = TempDir::with_prefix_in("pushwarden-bench", below)?;
-        let mut ground = Self { scratch, old: String::new(), new: String::new() };
+        let variants = Variant::ALL.to_vec();
+        let mut ground = Self { scratch, variants, old: String::new(), new: String::new() };
+        if !ground.build_empty()? {
+            ground.variants.retain(|&variant| variant != Variant::Static);
+        }
         let source = ground.path("none.git");
         init(&source)?;
         match repository {
@@ -79,7 +88,7 @@ impl Ground {
         }
         said(git(&source).args(["repack", "-adq"]))?;
         ground.old = said(git(&source).args(["rev-parse", "main"]))?;
-        for variant in Variant::ALL {
+        for variant in ground.variants.clone() {
             let template = ground.path(format!("{}.git", variant.stem()));
             if template != source {
                 link_all(&source, &template)?;
@@ -93,14 +102,34 @@ impl Ground {
 
     /// Puts the hooks into their templates.
     pub(crate) fn install(&self, daemon: &Daemon) -> anyhow::Result<()> {
-        for end in ["", "-empty"] {
-            daemon.install_hook(&self.path(format!("pushwarden{end}.git")))?;
-            let hooks = self.path(format!("sh{end}.git/hooks"));
-            fs::create_dir_all(&hooks)?;
-            fs::write(hooks.join("pre-receive"), "#!/bin/sh\n")?;
-            fs::set_permissions(hooks.join("pre-receive"), fs::Permissions::from_mode(0o755))?;
+        fs::write(self.path("sh-hook"), "#!/bin/sh\n")?;
+        fs::set_permissions(self.path("sh-hook"), fs::Permissions::from_mode(0o755))?;
+        for variant in &self.variants {
+            for end in ["", "-empty"] {
+                let repository = self.path(format!("{}{end}.git", variant.stem()));
+                let hook = match variant {
+                    Variant::None => continue,
+                    Variant::Pushwarden => {
+                        daemon.install_hook(&repository)?;
+                        continue;
+                    }
+                    Variant::Shell | Variant::Static => format!("{}-hook", variant.stem()),
+                };
+                fs::copy(self.path(hook), repository.join("hooks/pre-receive"))?;
+            }
         }
         Ok(())
+    }
+
+    /// Builds the empty static hook; false where this machine has no target for it.
+    fn build_empty(&self) -> anyhow::Result<bool> {
+        let source = self.path("empty.rs");
+        fs::write(&source, "fn main() {}\n")?;
+        let mut rustc = Command::new("rustc");
+        rustc.args(["-O", "-C", "panic=abort", "-C", "relocation-model=static"]);
+        rustc.args(["--target", &format!("{}-unknown-linux-musl", std::env::consts::ARCH), "-o"]);
+        let built = rustc.arg(self.path("static-hook")).arg(source).output();
+        Ok(built.is_ok_and(|built| built.status.success()))
     }
 
     /// Returns a path below the scratch directory.

@@ -10,6 +10,9 @@
 //! that a busy machine disturbs all of them alike. CPU time is that of receive-pack and everything
 //! it started, from the kernel's account; the daemon's is read from `/proc`.
 //!
+//! An empty static hook is among the variants where `rustup target add <arch>-unknown-linux-musl` was
+//! run; ours is the static one of `hooks/build` where that was run.
+//!
 //! Without `--repo` it makes a repository of 2,000 commits and 5,000 files itself.
 
 mod daemon;
@@ -52,8 +55,13 @@ fn main() -> anyhow::Result<()> {
     let daemon = Daemon::start(&ground)?;
     ground.install(&daemon)?;
     writeln!(out, "{}", ground.describe()?)?;
+    if !ground.variants.contains(&Variant::Static) {
+        writeln!(out, "no `empty static`: rustc has no musl target here")?;
+    }
+    let before = load()?;
     let small = small_pushes(&ground, &daemon, options.rounds)?;
     table::small(&mut out, &small)?;
+    writeln!(out, "load: {before} before, {} after; 1, 5 and 15 minutes", load()?)?;
     let history = whole_history(&ground, &daemon)?;
     table::history(&mut out, &history)?;
     table::memory(&mut out, &peaks(&ground, &daemon)?)?;
@@ -95,24 +103,25 @@ impl Options {
 
 /// Measures the small push: each variant once in each round, and each round begins elsewhere.
 fn small_pushes(ground: &Ground, daemon: &Daemon, rounds: usize) -> anyhow::Result<Vec<Column>> {
-    for variant in Variant::ALL {
+    for &variant in &ground.variants {
         // The first push of each variant warms caches, the daemon's too.
         ground.push_small(variant)?;
     }
-    measure(rounds, daemon, |variant| ground.push_small(variant))
+    measure(&ground.variants, rounds, daemon, |variant| ground.push_small(variant))
 }
 
 /// Measures the push of everything into an empty repository.
 fn whole_history(ground: &Ground, daemon: &Daemon) -> anyhow::Result<Vec<Column>> {
-    measure(HISTORY_ROUNDS, daemon, |variant| ground.push_history(variant))
+    measure(&ground.variants, HISTORY_ROUNDS, daemon, |variant| ground.push_history(variant))
 }
 
 fn measure(
+    variants: &[Variant],
     rounds: usize,
     daemon: &Daemon,
     mut push: impl FnMut(Variant) -> anyhow::Result<Cost>,
 ) -> anyhow::Result<Vec<Column>> {
-    let mut columns: Vec<Column> = Variant::ALL.map(Column::new).into();
+    let mut columns: Vec<Column> = variants.iter().copied().map(Column::new).collect();
     for round in 0..rounds {
         let variants = columns.len();
         for turn in 0..variants {
@@ -123,6 +132,13 @@ fn measure(
         }
     }
     Ok(columns)
+}
+
+/// Returns how many threads wanted to run, on average of 1, 5 and 15 minutes: other work on the
+/// machine makes every figure larger.
+fn load() -> anyhow::Result<String> {
+    let averages = std::fs::read_to_string("/proc/loadavg")?;
+    Ok(averages.split(' ').take(3).collect::<Vec<_>>().join(" "))
 }
 
 /// Measures the memory of the hook, alone on a quarantine, and of the daemon.

@@ -40,8 +40,8 @@ pub(crate) fn small(out: &mut dyn Write, columns: &[Column]) -> io::Result<()> {
     writeln!(out, "\nsmall push: one commit, 3 files, +5 lines; {} rounds; ms", base.wall.len())?;
     writeln!(
         out,
-        "{:<12}{:>9}{:>9}{:>8} | added wall{:>9} | added cpu{:>9}{:>9} | daemon | sum",
-        "", "wall", "cpu", "ratio", "p99", "p99", "least"
+        "{:<13}{:>7}{:>7} | added wall{:>7} | added cpu{:>7}{:>7} | daemon{:>7}{:>7} | sum{:>7}{:>7}",
+        "", "wall", "cpu", "p99", "p99", "least", "p99", "least", "p99", "least"
     )?;
     for column in columns {
         let wall = difference(&column.wall, &base.wall);
@@ -49,26 +49,50 @@ pub(crate) fn small(out: &mut dyn Write, columns: &[Column]) -> io::Result<()> {
         let all = difference(&column.all_cpu(), &base.cpu);
         writeln!(
             out,
-            "{:<12}{:>9.2}{:>9.2}{:>8.2} | {:>10.2}{:>9.2} | {:>9.2}{:>9.2}{:>9.2} | {:>6.2} | {:.2}",
+            "{:<13}{:>7.2}{:>7.2} | {:>10.2}{:>7.2} | {:>9.2}{:>7.2}{:>7.2} | {:>6.2}{:>7.2}{:>7.2} \
+             | {:>3.2}{:>7.2}{:>7.2}",
             column.variant.name(),
             quantile(&column.wall, 50),
             quantile(&column.cpu, 50),
-            quantile(&column.all_cpu(), 50) / quantile(&base.cpu, 50),
             quantile(&wall, 50),
             quantile(&wall, 99),
             quantile(&cpu, 50),
             quantile(&cpu, 99),
             quantile(&column.cpu, 0) - quantile(&base.cpu, 0),
             quantile(&column.daemon, 50),
+            quantile(&column.daemon, 99),
+            quantile(&column.daemon, 0),
             quantile(&all, 50),
+            quantile(&all, 99),
+            quantile(&column.all_cpu(), 0) - quantile(&base.cpu, 0),
         )?;
     }
     writeln!(out, "wall, cpu, daemon, sum: medians. added: the paired difference to `no hook`.")?;
-    writeln!(
-        out,
-        "cpu: receive-pack and all it starts. least: of the least runs, which load disturbs"
-    )?;
-    writeln!(out, "the least. sum: median of what hook and daemon add together.")
+    writeln!(out, "cpu: receive-pack and all it starts; sum: with the daemon's. least: of the")?;
+    writeln!(out, "least runs, which load disturbs the least.")?;
+    beside(out, columns)
+}
+
+/// Prints, round by round, how far ours is above each hook that does nothing.
+fn beside(out: &mut dyn Write, columns: &[Column]) -> io::Result<()> {
+    let Some(ours) = columns.iter().find(|column| column.variant == Variant::Pushwarden) else {
+        return Ok(());
+    };
+    let idle = [Variant::Shell, Variant::Static];
+    for other in columns.iter().filter(|column| idle.contains(&column.variant)) {
+        let hook = difference(&ours.cpu, &other.cpu);
+        let all = difference(&ours.all_cpu(), &other.cpu);
+        writeln!(
+            out,
+            "cpu above `{}`: hook {:.2} (p99 {:.2}), hook and daemon {:.2} (p99 {:.2})",
+            other.variant.name(),
+            quantile(&hook, 50),
+            quantile(&hook, 99),
+            quantile(&all, 50),
+            quantile(&all, 99),
+        )?;
+    }
+    Ok(())
 }
 
 /// Prints what the whole history costs, in seconds.
@@ -76,11 +100,11 @@ pub(crate) fn history(out: &mut dyn Write, columns: &[Column]) -> io::Result<()>
     let Some(base) = columns.first() else { return Ok(()) };
     let rounds = base.wall.len();
     writeln!(out, "\nwhole history into an empty repository; {rounds} rounds; seconds, medians")?;
-    writeln!(out, "{:<12}{:>9}{:>9}{:>9}{:>12}", "", "wall", "cpu", "daemon", "cpu ratio")?;
+    writeln!(out, "{:<13}{:>9}{:>9}{:>9}{:>12}", "", "wall", "cpu", "daemon", "cpu ratio")?;
     for column in columns {
         writeln!(
             out,
-            "{:<12}{:>9.3}{:>9.3}{:>9.3}{:>12.2}",
+            "{:<13}{:>9.3}{:>9.3}{:>9.3}{:>12.2}",
             column.variant.name(),
             quantile(&column.wall, 50) / 1e3,
             quantile(&column.cpu, 50) / 1e3,

@@ -40,7 +40,9 @@ const STOP_TIMEOUT: Duration = Duration::from_mins(1);
 /// If it cannot start.
 pub fn serve(config: &Config, talk: &mut dyn Write) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        // Sockets and timers keep one thread busy for a tenth of a push; a second one is woken for
+        // every push, finds nothing to do, and costs more than that. Work has threads of its own.
+        .worker_threads(1)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;

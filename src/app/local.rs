@@ -22,7 +22,7 @@ use crate::policy::{Action, OnUnscanned, Policy};
 use crate::rule::{Confidence, Ruleset};
 use crate::scan::{Engine, Pool};
 use crate::secret::FingerprintKey;
-use crate::service::screen_push::{Gate, GateParts, Outcome, answer_upgrade, screen_push};
+use crate::service::screen_push::{Gate, GateParts, Outcome, screen_push};
 use crate::service::spool::SpoolRecorder;
 
 /// The largest snapshot, in bytes.
@@ -107,8 +107,7 @@ pub fn screen_locally(rules: &Path, public_key: &Path, spool: &Path) -> anyhow::
     stream.set_nonblocking(true).context("standard input is no socket")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut stream = UnixStream::from_std(stream)?;
-        answer_upgrade(&mut stream).await?;
+        let stream = UnixStream::from_std(stream)?;
         let outcome = screen_push(&gate, stream).await;
         Ok(!matches!(outcome, Outcome::Failed(_)))
     })

@@ -1,25 +1,31 @@
 //! The stream to a daemon, or to a child that stands in for it, under one deadline.
 //!
-//! Messages gather in a buffer: a small push is one write and one read. The first write waits for
-//! the peer's hello, briefly, because a socket that systemd holds accepts even when the daemon is
-//! dead. Connecting happens on a thread of its own, while the push is being read: a full backlog
-//! would block it without any limit, and the standard library cannot give it one.
+//! Messages gather in a buffer: a small push is one write, and one read of hello and verdict. What
+//! is longer waits for the peer's hello before its second write, briefly, because a socket that
+//! systemd holds accepts even when the daemon is dead. Connecting has the same limit: where the
+//! backlog is full, connect(2) waits as long as the socket may wait to send, which the standard
+//! library cannot set before it connects.
 
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+
 use crate::wire::{
-    DecodeError, FRAME_BYTES_MAX, Failure, FailureCode, FromDaemon, ToDaemon, UPGRADE_REQUEST,
-    VERSION, count, read_frame,
+    DecodeError, FRAME_BYTES_MAX, Failure, FailureCode, FromDaemon, PIECE_BYTES_MAX, ToDaemon,
+    UPGRADE_REQUEST, VERSION, count, read_frame,
 };
 
-/// How many bytes gather before they are written. Below a socket's default buffer, so that the
-/// first write never waits for a daemon that is not there.
-const FLUSH_BYTES: usize = 128 << 10;
+/// How many bytes gather before they are written. With one more piece they stay below a socket's
+/// default buffer, so that the first write never waits for a daemon that is not there.
+const FLUSH_BYTES: usize = 64 << 10;
+
+/// The room that the buffer is given at once: what gathers, one more piece, and its frame. Pages
+/// that nothing is written to cost nothing; a buffer that grows is copied each time.
+const BUFFER_BYTES: usize = FLUSH_BYTES + PIECE_BYTES_MAX + (1 << 10);
 
 /// The longest answer to the upgrade request, in bytes.
 const UPGRADE_BYTES_MAX: usize = 4 << 10;
@@ -135,32 +141,25 @@ pub(super) struct Timing {
     pub(super) hello_timeout: Duration,
 }
 
-/// A peer, connected or about to be.
-pub(super) enum Peer {
-    /// A thread is connecting.
-    Connecting(Receiver<io::Result<UnixStream>>),
-    /// A stream is there.
-    Connected(UnixStream),
-}
-
-impl Peer {
-    /// Starts to connect to a socket.
-    pub(super) fn connect(socket: PathBuf) -> Self {
-        let (done, stream) = sync_channel(1);
-        let thread = std::thread::Builder::new().stack_size(64 << 10).name("connect".into());
-        let spawned = thread.spawn(move || {
-            // Nobody may be waiting any more.
-            drop(done.send(UnixStream::connect(socket)));
-        });
-        // Without a thread the channel is closed, which reads as "cannot connect".
-        drop(spawned);
-        Self::Connecting(stream)
-    }
+/// Connects to a socket, within `timeout`.
+pub(super) fn connect(socket: &Path, timeout: Duration) -> Result<UnixStream, ConnectionError> {
+    let failed = |error: rustix::io::Errno| match error {
+        // What a full backlog comes to when the time is up.
+        rustix::io::Errno::AGAIN => ConnectionError::NoHello,
+        error => ConnectionError::Connect(error.into()),
+    };
+    let address = SocketAddrUnix::new(socket).map_err(failed)?;
+    let (family, kind) = (AddressFamily::UNIX, SocketType::STREAM);
+    let stream = rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None);
+    let stream = stream.map_err(failed)?;
+    sockopt::set_socket_timeout(&stream, sockopt::Timeout::Send, Some(timeout)).map_err(failed)?;
+    rustix::net::connect(&stream, &address).map_err(failed)?;
+    Ok(stream.into())
 }
 
 /// A conversation with a peer.
 pub(super) struct Connection<'t> {
-    peer: Peer,
+    stream: UnixStream,
     timing: Timing,
     talk: &'t mut dyn Write,
     outgoing: Vec<u8>,
@@ -174,11 +173,11 @@ pub(super) struct Connection<'t> {
 
 impl<'t> Connection<'t> {
     /// Begins with the upgrade request. Progress is reported to `talk`.
-    pub(super) fn new(peer: Peer, timing: Timing, talk: &'t mut dyn Write) -> Self {
-        let mut outgoing = Vec::with_capacity(8 << 10);
+    pub(super) fn new(stream: UnixStream, timing: Timing, talk: &'t mut dyn Write) -> Self {
+        let mut outgoing = Vec::with_capacity(BUFFER_BYTES);
         outgoing.extend_from_slice(UPGRADE_REQUEST.as_bytes());
         Self {
-            peer,
+            stream,
             timing,
             talk,
             outgoing,
@@ -212,16 +211,26 @@ impl<'t> Connection<'t> {
         Ok(())
     }
 
-    /// Writes all that has gathered, and waits for the peer's hello the first time.
+    /// Writes all that has gathered. The second time, and from then on, the peer has said hello.
     pub(super) fn flush(&mut self) -> Result<(), ConnectionError> {
-        self.connect()?;
+        if self.sent > 0 {
+            self.meet()?;
+        }
         let outgoing = std::mem::take(&mut self.outgoing);
         let written = self.write_all(&outgoing);
         self.outgoing = outgoing;
         self.outgoing.clear();
-        if let Err(error) = written {
-            return Err(self.last_words(error));
-        }
+        written.map_err(|error| self.last_words(error))
+    }
+
+    /// Reads the next message.
+    pub(super) fn receive(&mut self) -> Result<FromDaemon, ConnectionError> {
+        self.meet()?;
+        self.receive_until(None)
+    }
+
+    /// Waits for the peer's hello, once.
+    fn meet(&mut self) -> Result<(), ConnectionError> {
         if !self.is_greeted {
             self.await_hello()?;
             self.is_greeted = true;
@@ -229,40 +238,12 @@ impl<'t> Connection<'t> {
         Ok(())
     }
 
-    /// Reads the next message.
-    pub(super) fn receive(&mut self) -> Result<FromDaemon, ConnectionError> {
-        self.receive_until(None)
-    }
-
-    fn connect(&mut self) -> Result<(), ConnectionError> {
-        let Peer::Connecting(pending) = &self.peer else {
-            return Ok(());
-        };
-        let stream = match pending.recv_timeout(self.timing.hello_timeout) {
-            Ok(stream) => stream.map_err(ConnectionError::Connect)?,
-            Err(RecvTimeoutError::Timeout) => return Err(ConnectionError::NoHello),
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(ConnectionError::Connect(io::ErrorKind::OutOfMemory.into()));
-            }
-        };
-        self.peer = Peer::Connected(stream);
-        Ok(())
-    }
-
-    fn stream(&self) -> Result<&UnixStream, ConnectionError> {
-        match &self.peer {
-            Peer::Connected(stream) => Ok(stream),
-            Peer::Connecting(_) => Err(ConnectionError::NoHello),
-        }
-    }
-
     fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), ConnectionError> {
         let hello_by = Instant::now() + self.timing.hello_timeout;
         while !bytes.is_empty() {
             let wait = self.wait(if self.is_greeted { None } else { Some(hello_by) })?;
-            let mut stream = self.stream()?;
-            stream.set_write_timeout(Some(wait)).map_err(ConnectionError::Closed)?;
-            match stream.write(bytes) {
+            self.stream.set_write_timeout(Some(wait)).map_err(ConnectionError::Closed)?;
+            match self.stream.write(bytes) {
                 Ok(count) => {
                     self.sent += count as u64;
                     bytes = bytes.get(count..).unwrap_or_default();
@@ -331,9 +312,8 @@ impl<'t> Connection<'t> {
         let mut buffer = [0; READ_BYTES];
         loop {
             let wait = self.wait(until)?;
-            let mut stream = self.stream()?;
-            stream.set_read_timeout(Some(wait)).map_err(ConnectionError::Closed)?;
-            match stream.read(&mut buffer) {
+            self.stream.set_read_timeout(Some(wait)).map_err(ConnectionError::Closed)?;
+            match self.stream.read(&mut buffer) {
                 Ok(0) => {
                     return Err(ConnectionError::Closed(io::ErrorKind::UnexpectedEof.into()));
                 }
@@ -389,7 +369,7 @@ impl<'t> Connection<'t> {
             return error;
         }
         let until = Some(Instant::now() + LAST_WORDS_TIMEOUT);
-        if !self.is_greeted && self.await_hello().is_err() {
+        if self.meet().is_err() {
             return error;
         }
         match self.receive_until(until) {

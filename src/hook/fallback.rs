@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use crate::wire::{Accepted, Begin, RefUpdate};
 
-use super::connection::Peer;
 use super::settings::Settings;
 
 /// The variables that the local scanner gets. It needs no more to read two files and write one.
@@ -62,7 +61,7 @@ pub(super) struct LocalScanner(Child);
 
 impl LocalScanner {
     /// Starts it. Its environment holds next to nothing, and it cannot talk to the pusher.
-    pub(super) fn start(settings: &Settings) -> io::Result<(Self, Peer)> {
+    pub(super) fn start(settings: &Settings) -> io::Result<(Self, UnixStream)> {
         let unset = || io::Error::from(io::ErrorKind::NotFound);
         let program = settings.program.as_ref().ok_or_else(unset)?;
         let rules = settings.rules_snapshot.as_ref().ok_or_else(unset)?;
@@ -80,7 +79,7 @@ impl LocalScanner {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        Ok((Self(child), Peer::Connected(ours)))
+        Ok((Self(child), ours))
     }
 
     /// Waits for its end, and brings it about if need be.

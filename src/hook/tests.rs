@@ -12,7 +12,7 @@ use crate::wire::{
 };
 
 use super::client::{Head, run};
-use super::connection::{Connection, ConnectionError, Peer, Timing};
+use super::connection::{Connection, ConnectionError, Timing, connect};
 use super::*;
 
 const UPGRADED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: pushwarden-push\r\n\r\n";
@@ -106,7 +106,7 @@ fn play(
     std::thread::scope(|scope| {
         scope.spawn(move || script(Scripted(theirs)));
         let mut talk = Vec::new();
-        let connection = Connection::new(Peer::Connected(ours), timing, &mut talk);
+        let connection = Connection::new(ours, timing, &mut talk);
         let mut push = Push::new(&received.repository, &received.updates, Limits::default());
         let begin = begin(received);
         let head = Head {
@@ -210,20 +210,24 @@ fn a_verdict_after_the_deadline_is_none() {
 
 #[test]
 fn nobody_listening_is_told_apart() {
-    let (_fixture, received) = received();
-    let mut talk = Vec::new();
-    let peer = Peer::connect("/nonexistent/push.sock".into());
-    let connection = Connection::new(peer, timing(5000), &mut talk);
-    let mut push = Push::new(&received.repository, &received.updates, Limits::default());
-    let begin = begin(&received);
-    let head = Head {
-        begin: &begin,
-        updates: &received.updates,
-        push_options: &[],
-        push_options_cut: false,
-    };
-    let outcome = run(&head, &mut push, connection);
+    let outcome = connect(Path::new("/nonexistent/push.sock"), Duration::from_secs(5));
     assert!(matches!(outcome, Err(ConnectionError::Connect(_))), "{outcome:?}");
+    let too_long = "/x".repeat(100);
+    let outcome = connect(Path::new(&too_long), Duration::from_secs(5));
+    assert!(matches!(outcome, Err(ConnectionError::Connect(_))), "{outcome:?}");
+}
+
+#[test]
+fn a_full_backlog_is_waited_for_and_no_longer() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let socket = directory.path().join("push.sock");
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    rustix::net::listen(&listener, 0).expect("a shorter backlog");
+    let _first = connect(&socket, Duration::from_secs(5)).expect("room for one");
+    let outcome = connect(&socket, Duration::from_millis(20));
+    assert!(matches!(outcome, Err(ConnectionError::NoHello)), "{outcome:?}");
+    drop(listener.accept().expect("the first"));
+    connect(&socket, Duration::from_secs(5)).expect("room again");
 }
 
 #[test]
@@ -258,8 +262,10 @@ fn questions_are_answered_before_the_verdict() {
     assert_eq!(verdict.expect("a verdict").kind, VerdictKind::Accept);
 }
 
-/// Runs the hook's decision with the daemon away.
-fn decide(received: &Received, settings: &Settings, daemon: Peer) -> (Decision, String) {
+type Daemon = Result<UnixStream, ConnectionError>;
+
+/// Runs the hook's decision.
+fn decide(received: &Received, settings: &Settings, daemon: Daemon) -> (Decision, String) {
     let mut talk = Vec::new();
     let begin = begin(received);
     let head = Head {
@@ -284,7 +290,7 @@ fn without_a_daemon_policy_decides() {
         on_unavailable,
         ..Settings::default()
     };
-    let away = || Peer::connect("/nonexistent/push.sock".into());
+    let away = || connect(Path::new("/nonexistent/push.sock"), Duration::from_secs(5));
     let (decision, text) =
         decide(&received, &settings(OnUnavailable::Reject, spool.path()), away());
     assert_eq!(decision, Decision::Refused);
@@ -337,7 +343,7 @@ fn what_was_found_is_never_accepted_for_want_of_a_verdict() {
                 let objects = peer.hear_push();
                 script(&mut peer, objects, file);
             });
-            decide(&received, &accept, Peer::Connected(ours))
+            decide(&received, &accept, Ok(ours))
         });
         assert_eq!(decision, Decision::Refused, "{text}");
         assert!(text.starts_with("error: push refused - its scan is not on record."), "{text}");
@@ -360,7 +366,8 @@ fn a_daemon_on_its_socket_is_reached_once() {
             let objects = peer.hear_push();
             peer.accept(objects);
         });
-        let (decision, text) = decide(&received, &settings, Peer::connect(socket));
+        let (decision, text) =
+            decide(&received, &settings, connect(&socket, Duration::from_secs(5)));
         assert_eq!((decision, text.as_str()), (Decision::Accepted, "text\n"));
     });
 }

@@ -15,6 +15,9 @@ use super::limits::Limits;
 /// How much of a spilled base is read at a time, in bytes.
 const READ_BYTES: usize = 16 << 10;
 
+/// How much room in memory a content is given at once, in bytes, whatever it claims to need.
+const ROOM_BYTES_MAX: usize = 64 << 10;
+
 /// How often a free name for the scratch file is sought.
 const NAMES_MAX: u32 = 16;
 
@@ -55,7 +58,9 @@ impl Scratch {
     pub(super) fn reserve(&mut self, size: u64) -> Option<Content> {
         if let Some(left) = self.memory_left.checked_sub(size) {
             self.memory_left = left;
-            return Some(Content { reserved: size, place: Place::Memory(Vec::new()) });
+            let room = usize::try_from(size).unwrap_or(ROOM_BYTES_MAX).min(ROOM_BYTES_MAX);
+            let place = Place::Memory(Vec::with_capacity(room));
+            return Some(Content { reserved: size, place });
         }
         let end = self.top.checked_add(size).filter(|&end| end <= self.file_bytes_max)?;
         let file = Rc::clone(self.file()?);

@@ -21,11 +21,15 @@ const READ_BYTES: usize = 8 << 10;
 
 /// Returns where object `id` would lie in `store`.
 pub(super) fn path_of(store: &Path, id: Oid) -> PathBuf {
-    let hex = id.to_string();
-    let (directory, file) = hex.split_at_checked(2).unwrap_or_default();
-    let mut path = store.to_path_buf();
-    path.extend([directory, file]);
-    path
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
+    let mut hex = String::with_capacity(1 + 2 * id.as_bytes().len());
+    for (index, byte) in id.as_bytes().iter().enumerate() {
+        if index == 1 {
+            hex.push('/');
+        }
+        hex.extend([digit(byte >> 4), digit(byte & 15)]);
+    }
+    store.join(hex)
 }
 
 /// Streams the object at `path`. Returns false if there is no such file.

@@ -106,6 +106,10 @@ impl<'a> Emitter<'a> {
     pub(super) fn begin(&mut self, id: Oid, kind: ObjectKind, size: u64) -> Result<(), ReadError> {
         let object = Object { id, kind, size };
         self.buffer.clear();
+        // Once, and not byte by doubled byte.
+        self.buffer.reserve(
+            usize::try_from(size).map_or(PIECE_BYTES_MAX, |size| size.min(PIECE_BYTES_MAX)),
+        );
         self.current = Some(Open { object, received: 0, is_started: false });
         self.objects_left = take(self.objects_left, 1, UnscannedReason::ObjectCount)?;
         self.check_time()

@@ -1,11 +1,12 @@
 //! Single objects by id, from wherever they lie, opened only when something asks.
 //!
 //! ```text
-//! captured while streaming ─► quarantine ─► own loose files ─► own packs ─► alternates
+//! captured while streaming ─► quarantine ─► own loose files ─► packs, sought ─► gix
 //! ```
 //!
-//! The first two suffice for most of a small push, and a loose file costs one `open`; gix's object
-//! database, which maps every pack index, comes last. Replace refs and grafts are never followed.
+//! The first two suffice for most of a small push, a loose file costs one `open`, and what is sought
+//! in a pack a few reads; gix's object database, whose start costs the more the larger the
+//! repository is, comes last. Replace refs and grafts are never followed.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -27,6 +28,7 @@ use super::loose;
 use super::pack::Pack;
 use super::quarantine::Quarantine;
 use super::repository::Repository;
+use super::seek::Packs;
 use super::sink::{Emitter, ReadError};
 use super::tree::TreeEntries;
 
@@ -76,6 +78,7 @@ pub(super) struct Store<'r> {
     captured: Captured,
     zlib: RefCell<Zlib>,
     packed_quarantine: OnceCell<Option<Handle>>,
+    sought: RefCell<Option<Vec<Packs>>>,
     outside: OnceCell<Vec<Handle>>,
     shallow: OnceCell<HashSet<Oid>>,
 }
@@ -88,6 +91,7 @@ impl<'r> Store<'r> {
             captured: Captured::default(),
             zlib: RefCell::new(Zlib::new()),
             packed_quarantine: OnceCell::new(),
+            sought: RefCell::new(None),
             outside: OnceCell::new(),
             shallow: OnceCell::new(),
         }
@@ -131,6 +135,7 @@ impl<'r> Store<'r> {
             return find(self.packed_quarantine()?, id, content);
         }
         self.read_loose(&self.repository.objects, id, content)
+            .or_else(|| self.seek(id, content))
             .or_else(|| self.outside().iter().find_map(|store| find(store, id, content)))
     }
 
@@ -241,6 +246,17 @@ impl<'r> Store<'r> {
         let path = loose::path_of(store, id);
         let zlib = &mut *self.zlib.borrow_mut();
         loose::read(&path, WHOLE_BYTES_MAX as u64, zlib, content).ok()?
+    }
+
+    /// Reads an object from the packs outside the quarantine, without gix.
+    fn seek(&self, id: Oid, content: &mut Vec<u8>) -> Option<ObjectKind> {
+        let list = |store: PathBuf| Packs::list(&store, self.hash());
+        let mut sought = self.sought.borrow_mut();
+        let stores = sought.get_or_insert_with(|| {
+            self.outside_directories().into_iter().map(list).collect::<Vec<_>>()
+        });
+        let zlib = &mut *self.zlib.borrow_mut();
+        stores.iter_mut().find_map(|packs| packs.read(id, WHOLE_BYTES_MAX, zlib, content))
     }
 
     fn packed_quarantine(&self) -> Option<&Handle> {

@@ -4,3 +4,4 @@ mod hostile;
 mod locate;
 mod outside;
 mod quarantine;
+mod seek;

@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 
 use crate::hook;
 use crate::incident::{Actor, Reason, UnscannedId};
-use crate::service::screen_push::{Gate, Outcome, answer_upgrade, screen_landed};
+use crate::service::screen_push::{Gate, Outcome, screen_landed};
 use crate::store::{Store, StoreError, UnscannedSettlement, UnscannedState};
 use crate::wire::{Oid, RefUpdate};
 
@@ -114,8 +114,7 @@ impl Rescanner {
             .spawn(move || hook::tell_landed(Path::new(&path), update, theirs, DEADLINE))
             .map_err(unreadable)?;
         let outcome = self.runtime.block_on(async {
-            let mut stream = UnixStream::from_std(ours)?;
-            answer_upgrade(&mut stream).await?;
+            let stream = UnixStream::from_std(ours)?;
             Ok(Box::pin(screen_landed(&self.gate, stream, DEADLINE)).await)
         });
         let told = teller.join().unwrap_or_else(|_| Err(std::io::Error::other("the teller died")));

@@ -24,12 +24,11 @@ mod record;
 mod redact;
 mod unit;
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -220,7 +219,7 @@ impl SessionError {
 
     /// Whether the hook is still there to hear of it.
     fn hook_is_gone(&self) -> bool {
-        matches!(self, Self::Link(LinkError::Gone(_)))
+        matches!(self, Self::Link(LinkError::Gone(_) | LinkError::NoUpgrade))
     }
 }
 
@@ -253,32 +252,6 @@ struct Session {
     begin: Begin,
     started: Instant,
     moment: Moment,
-}
-
-/// What an upgrade request is answered with where no HTTP server stands in between.
-const UPGRADED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
-    connection: Upgrade\r\nupgrade: pushwarden-push\r\n\r\n";
-
-/// The longest upgrade request, in bytes; the hook's own has a hundred.
-const REQUEST_BYTES_MAX: usize = 4 << 10;
-
-/// Reads the hook's upgrade request from a stream that no HTTP server guards, and answers it.
-///
-/// # Errors
-/// If the stream fails or the request does not end.
-pub async fn answer_upgrade<S>(stream: &mut S) -> io::Result<()>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut request = Vec::new();
-    // Byte by byte: what follows the empty line is frames, and belongs to the session.
-    while !request.ends_with(b"\r\n\r\n") {
-        if request.len() >= REQUEST_BYTES_MAX {
-            return Err(io::Error::from(io::ErrorKind::InvalidData));
-        }
-        request.push(stream.read_u8().await?);
-    }
-    stream.write_all(UPGRADED).await
 }
 
 /// Screens the push that comes in on `stream`, and answers it.
@@ -340,11 +313,12 @@ where
     }
 }
 
-/// Says hello and reads the push's head.
+/// Takes the stream over from HTTP, says hello and reads the push's head.
 async fn open<S>(link: &mut Link<S>, deadline: Deadline) -> Result<Begin, SessionError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    link.upgrade().await?;
     link.say(&FromDaemon::Hello { version: VERSION }).await?;
     match within(deadline.at(0), link.hear()).await? {
         ToDaemon::Begin(begin) => Ok(begin),

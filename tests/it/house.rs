@@ -91,7 +91,12 @@ fn the_hook_reaches_std_gix_and_its_own_ring_alone() {
             }
             let text = fs::read_to_string(&file).unwrap();
             let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-            let wrong: Vec<&str> = text.lines().filter(|line| foreign(line)).collect();
+            // std cannot set a socket's timeout before it connects.
+            let is_socket = |line: &str| {
+                file.ends_with("hook/connection.rs") && line.starts_with("use rustix::net::")
+            };
+            let wrong: Vec<&str> =
+                text.lines().filter(|line| foreign(line) && !is_socket(line)).collect();
             assert!(wrong.is_empty(), "{}: {wrong:?}", file.display());
         }
     }
