@@ -11,7 +11,15 @@
 //! [`Budget`] bounds everything that comes out of one object: depth, bytes and number of parts;
 //! what it cuts off, and what cannot be opened, is told as a [`LeftOut`], never skipped in silence.
 
+pub mod boxes;
+pub mod offsets;
+pub mod text;
+pub mod views;
+mod walk;
+
 use std::fmt;
+
+pub use walk::{Layer, Left, Part, Place, View, walk};
 
 /// What may come out of one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
