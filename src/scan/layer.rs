@@ -117,3 +117,6 @@ impl fmt::Display for LeftOut {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,7 @@ mod reversed;
 mod runs;
 mod utf7;
 mod wide;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -227,17 +228,25 @@ fn has_text_row(bytes: &[u8]) -> bool {
     false
 }
 
-/// Whether the first characters are UTF-16 of one byte order, with or without a mark.
+/// Whether the first characters are wide, of either byte order, with or without a mark of it.
 fn starts_wide(bytes: &[u8]) -> bool {
     let bytes = match bytes {
         [0xff, 0xfe, rest @ ..] | [0xfe, 0xff, rest @ ..] => rest,
         other => other,
     };
-    let units = bytes.get(..TEXT_ROW_MIN).unwrap_or_default().chunks_exact(2);
-    let is = |text: u8, nul: u8| nul == 0 && is_text(text);
-    units.len() > 0
-        && (units.clone().all(|unit| matches!(unit, [text, nul] if is(*text, *nul)))
-            || units.clone().all(|unit| matches!(unit, [nul, text] if is(*text, *nul))))
+    // The NULs of UTF-32, or those that are left of it behind a mark of UTF-16's size.
+    let bytes = bytes.strip_prefix(&[0, 0]).unwrap_or(bytes);
+    let head = bytes.get(..2 * TEXT_ROW_MIN).unwrap_or(bytes);
+    head.len() >= TEXT_ROW_MIN
+        && [2, 4].into_iter().any(|width| {
+            (0..width).any(|place| {
+                let is_right = |(at, byte): (usize, &u8)| match at % width == place {
+                    true => is_text(*byte),
+                    false => *byte == 0,
+                };
+                head.iter().enumerate().all(is_right)
+            })
+        })
 }
 
 /// Reads `digits` hex digits at the start of `text` as a number.

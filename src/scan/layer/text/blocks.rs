@@ -16,6 +16,10 @@ use super::{Piece, base64, count_while, from, hex};
 /// far more often than encoded, and identifiers of eight letters are everywhere.
 const ROW_BYTES_MIN: usize = 12;
 
+/// What rows are found by. Of base64 of ASCII only every fourth character can be of the other four,
+/// and those are what parts the words of paths and names.
+const CORE: Class = Class::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+
 /// The most bytes before the row in a line that goes on: indentation, a comment's mark, a quote's.
 const INDENT_BYTES_MAX: usize = 64;
 
@@ -27,11 +31,9 @@ pub(super) const ALPHABET: Class =
 pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
     let mut at = start;
     loop {
-        let row = runs::next(text, at, &ALPHABET, ROW_BYTES_MIN)?;
+        let core = runs::next(text, at, &CORE, ROW_BYTES_MIN)?;
+        let row = whole(text, core, at);
         at = row.end;
-        if is_rule(text, &row) {
-            continue;
-        }
         if let Some(piece) = hex::read(text, &row) {
             return Some(piece);
         }
@@ -43,11 +45,11 @@ pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
     }
 }
 
-/// Whether a row is a line drawn through the text: `--------`, `////////`.
-fn is_rule(text: &[u8], row: &Range<usize>) -> bool {
-    let head = text.get(row.start..row.start + 8).unwrap_or_default();
-    matches!(head.first(), Some(b'-' | b'_' | b'/' | b'+'))
-        && head.iter().all(|b| Some(b) == head.first())
+/// Returns the row of the alphabet around `core`, back to `start` at most.
+fn whole(text: &[u8], core: Range<usize>, start: usize) -> Range<usize> {
+    let ahead = text.get(start..core.start).unwrap_or_default().iter().rev();
+    let back = ahead.take_while(|byte| ALPHABET.has(**byte)).count();
+    core.start - back..core.end + runs::row(from(text, core.end), &ALPHABET)
 }
 
 /// Lists the rows that belong to what begins with `first`: those of the lines behind it that hold

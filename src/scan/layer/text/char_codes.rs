@@ -4,8 +4,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
+use super::words::Words;
 use super::{Code, Piece, count_while, from, number};
 use crate::scan::layer::offsets::{Fit, Map};
 
@@ -22,24 +21,20 @@ const BETWEEN_BYTES_MAX: usize = 16;
 /// The most digits of a code.
 const DIGITS_MAX: usize = 7;
 
-/// Leftmost, because this kind searches by SIMD where it has few patterns.
-static SEARCH: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(CALLS).ok());
+static SEARCH: LazyLock<Words> = LazyLock::new(|| Words::new(CALLS));
 
 /// See [`super::Find`].
 pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
-    let search = SEARCH.as_ref()?;
-    let mut read_to = start;
-    search.find_iter(from(text, start)).find_map(|hit| {
-        let at = start + hit.start();
-        if at < read_to {
-            return None;
+    let mut at = start;
+    loop {
+        let hit = SEARCH.find(text, at)?;
+        let (decoded, map, end) = calls(text, hit.start);
+        if decoded.chars().count() >= CALLS_MIN {
+            let source = hit.start..end;
+            return Some(Piece::block(source, decoded.into_bytes(), map, Code::CharCodes));
         }
-        let (decoded, map, end) = calls(text, at);
-        read_to = end;
-        (decoded.chars().count() >= CALLS_MIN)
-            .then(|| Piece::block(at..end, decoded.into_bytes(), map, Code::CharCodes))
-    })
+        at = end.max(hit.end);
+    }
 }
 
 /// Reads the calls in a row from `at` on; returns what they say, its places, and where they end.

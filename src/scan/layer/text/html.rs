@@ -70,7 +70,7 @@ fn numbered(rest: &[u8]) -> Option<(usize, char)> {
     let (radix, skip) = if matches!(rest, [b'x' | b'X', ..]) { (16, 1) } else { (10, 0) };
     let digits = from(rest, skip);
     let count = count_while(digits, DIGITS_MAX, |byte| char::from(byte).is_digit(radix));
-    let char = char::from_u32(number(digits.get(..count)?, radix)?).filter(|char| *char != '\0')?;
+    let char = char::from_u32(number(digits.get(..count)?, radix)?)?;
     let semicolon = usize::from(digits.get(count) == Some(&b';'));
     Some((1 + skip + count + semicolon, char))
 }

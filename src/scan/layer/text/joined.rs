@@ -10,6 +10,10 @@
 
 use super::{Code, Piece, before, count_while, from, is_token};
 
+/// The shortest token that joining is worth, in bytes, both sides together: the words of prose and the
+/// names of libraries and functions are shorter.
+const TOKEN_BYTES_MIN: usize = 12;
+
 /// The longest joint, in bytes: operators, a line break, indentation.
 const JOINT_BYTES_MAX: usize = 160;
 
@@ -27,9 +31,7 @@ pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
 
 /// The joint that begins with the quote at `open`.
 fn strings(text: &[u8], open: usize) -> Option<Piece> {
-    if !before(text, open).is_some_and(is_token) {
-        return None;
-    }
+    before(text, open).filter(|byte| is_token(*byte) || *byte == b':')?;
     let quote = text.get(open)?;
     let rest = from(text, open + 1);
     let first = rest.first()?;
@@ -42,9 +44,18 @@ fn strings(text: &[u8], open: usize) -> Option<Piece> {
     let window = rest.get(..JOINT_BYTES_MAX.min(rest.len()))?;
     let close = memchr::memchr(*quote, window)?;
     let joint = window.get(..close)?;
-    let next = rest.get(close + 1).copied()?;
-    (is_joint(joint) && is_token(next))
-        .then(|| Piece::char(open..open + close + 2, None, Code::Joined))
+    let end = open + close + 2;
+    (is_joint(joint) && makes_a_token(text, open, end))
+        .then(|| Piece::char(open..end, None, Code::Joined))
+}
+
+/// Whether what stands before `open` and behind `end` is a token where it meets.
+fn makes_a_token(text: &[u8], open: usize, end: usize) -> bool {
+    let is_part = |byte: &u8| is_token(*byte) && *byte != b'.' || matches!(byte, b':' | b'@');
+    let ahead = text.get(open.saturating_sub(TOKEN_BYTES_MIN)..open).unwrap_or_default();
+    let before = ahead.iter().rev().take_while(|byte| is_part(byte)).count();
+    let behind = count_while(from(text, end), TOKEN_BYTES_MIN, |byte| is_part(&byte));
+    before > 0 && behind > 0 && before + behind >= TOKEN_BYTES_MIN
 }
 
 /// Whether what stands between two strings joins them. A prefix such as Python's `f` may stand

@@ -1,7 +1,7 @@
 //! Percent-encoding (RFC 3986, section 2.1) and JavaScript's old `escape` (`%u0041`).
 //!
 //! Source code is full of `%02x` and `%5d`, which are formats: an escape that gives a control
-//! character is none.
+//! character is no reason to look.
 
 use super::{Code, Piece, from, hex_number, is_text};
 
@@ -18,6 +18,6 @@ fn at(text: &[u8], at: usize) -> Option<Piece> {
         return Some(Piece::char(at..at + 6, Some(char), Code::Percent));
     }
     let byte = u8::try_from(hex_number(rest, 2)?).ok()?;
-    let piece = || Piece::byte(at..at + 3, byte, Code::Percent);
-    (is_text(byte) || byte >= 0x80).then(piece)
+    let reason = is_text(byte) || byte >= 0x80;
+    Some(Piece { reason, ..Piece::byte(at..at + 3, byte, Code::Percent) })
 }

@@ -26,9 +26,9 @@ fn escape(text: &[u8], at: usize, rest: &[u8]) -> Option<Piece> {
     let digits = rest.get(..2)?;
     let upper = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
     let byte = u8::try_from(hex_number(digits.iter().all(upper).then_some(digits)?, 2)?).ok()?;
-    (is_text(byte) || byte >= 0x80).then_some(())?;
     let next = rest.get(2) == Some(&b'=') && hex_number(from(rest, 3), 2).is_some();
-    let reason = next || digits == b"3D" || at >= 3 && text.get(at - 3) == Some(&b'=');
+    let reason =
+        next && is_text(byte) || digits == b"3D" || at >= 3 && text.get(at - 3) == Some(&b'=');
     Some(Piece { reason, ..Piece::byte(at..at + 3, byte, Code::QuotedPrintable) })
 }
 

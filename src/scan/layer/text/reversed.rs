@@ -6,9 +6,8 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use super::runs::{self, Class};
+use super::words::Words;
 use super::{Code, Piece, before};
 use crate::scan::layer::offsets::{Fit, Map};
 
@@ -25,19 +24,20 @@ const STRING_BYTES_MIN: usize = 16;
 const TOKEN: Class =
     Class::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=.:@");
 
-/// Leftmost, because this kind searches by SIMD where it has few patterns.
-static SEARCH: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(WORDS).ok());
+static SEARCH: LazyLock<Words> = LazyLock::new(|| Words::new(WORDS));
 
 /// See [`super::Find`].
 pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
-    let search = SEARCH.as_ref()?;
-    let from = start.saturating_sub(NEAR_BYTES);
-    search.find_iter(super::from(text, from)).find_map(|hit| {
-        let near = (from + hit.start()).saturating_sub(NEAR_BYTES).max(start);
-        let end = from.saturating_add(hit.end() + NEAR_BYTES).min(text.len());
-        quoted(text, near..end)
-    })
+    let mut at = start.saturating_sub(NEAR_BYTES);
+    loop {
+        let hit = SEARCH.find(text, at)?;
+        let near = hit.start.saturating_sub(NEAR_BYTES).max(start);
+        if let Some(piece) = quoted(text, near..hit.end.saturating_add(NEAR_BYTES).min(text.len()))
+        {
+            return Some(piece);
+        }
+        at = hit.end;
+    }
 }
 
 /// Turns the first quoted token within `near` round.
