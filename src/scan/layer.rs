@@ -11,6 +11,8 @@
 //! [`Budget`] bounds everything that comes out of one object: depth, bytes and number of parts;
 //! what it cuts off, and what cannot be opened, is told as a [`LeftOut`], never skipped in silence.
 
+pub mod boxes;
+
 use std::fmt;
 
 /// What may come out of one object.
