@@ -191,23 +191,18 @@ fn scraps() -> impl Strategy<Value = Vec<u8>> {
 fn a_place_in_several_layers_is_the_outermost() {
     let inner = BASE64_STANDARD.encode(format!("api = {MARK}\n"));
     // No row between two escapes is long enough to be decoded by itself.
-    let mut escaped = String::new();
-    for (number, char) in inner.char_indices() {
-        match number % 8 {
-            7 => escaped.push_str(&format!("\\u{:04x}", u32::from(char))),
-            _ => escaped.push(char),
-        }
-    }
+    let escape = |(number, char): (usize, char)| match number % 8 {
+        7 => format!("\\u{:04x}", u32::from(char)),
+        _ => char.to_string(),
+    };
+    let escaped: String = inner.char_indices().map(escape).collect();
     let text = format!("head\n{{\"file\": \"{escaped}\"}}\ntail {}", "x".repeat(600));
     let out = out(text.as_bytes(), Limits::default());
     let [(layers, source)] = out.marks.as_slice() else { panic!("{out:?}") };
     assert_eq!(layers, "backslash-escapes › base64");
-    // The mark is bytes 6 to 26: characters 8 to 35 of the base64.
-    let want: String = escaped.split_inclusive("\\u00").collect();
-    let from = want.find(&inner[8..15]).unwrap();
-    assert!(text[..].contains(&want));
-    assert!(escaped[from..].as_bytes().starts_with(source));
-    assert_eq!(source.len(), 35 - 8 + 5 * (35_usize / 8 - 1));
+    // The mark is bytes 6 to 26: characters 8 to 35 of the base64, of which three are escaped.
+    let want = &escaped.as_bytes()[8 + 5..];
+    assert_eq!(source, &want[..35 - 8 + 3 * 5]);
 }
 
 #[test]
@@ -256,7 +251,7 @@ fn hostile_texts_cost_no_more_than_their_size() {
         assert!(out.bytes <= bytes_max && out.views <= 2_000, "{} of {}", out.bytes, text.len());
         assert!(out.left.iter().all(|left| *left == LeftOut::Depth), "{:?}", out.left);
     }
-    const SIZE: usize = 1 << 20;
+    const SIZE: usize = 200_000;
     let repeat = |unit: &str| unit.repeat(SIZE / unit.len()).into_bytes();
     check(&repeat("A"), 0);
     check(&repeat("\0"), 0);
@@ -288,4 +283,58 @@ fn hostile_texts_cost_no_more_than_their_size() {
         nested = Coat::Base64.put_on(&nested);
     }
     check(&nested, 8);
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn boxes_and_codes_lie_in_each_other() {
+    #[track_caller]
+    fn check(text: &[u8], layers: &str, source: &[u8]) {
+        let out = out(text, Limits::default());
+        assert_eq!(out.marks, [(layers.to_owned(), source.to_vec())]);
+        assert_eq!(out.left, []);
+    }
+    let secret = format!("first line\nkey = {MARK}\n");
+    let packed = gzip(secret.as_bytes());
+    check(&packed, "gzip", &packed);
+    let encoded = BASE64_STANDARD.encode(&packed);
+    let manifest = format!("data:\n  config.gz: {encoded}\n");
+    check(manifest.as_bytes(), "base64 › gzip", encoded.trim_end_matches('=').as_bytes());
+    let again = gzip(&gzip(manifest.as_bytes()));
+    check(&again, "gzip › gzip › base64 › gzip", &again);
+    // What stands around a box in a text is a view of its own: a box begins with its magic.
+    let both = format!("{manifest}{}\n", BASE64_STANDARD.encode("and a text beside the box"));
+    assert_eq!(out(both.as_bytes(), Limits::default()).marks.len(), 1);
+    let wide: Vec<u8> = secret.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let packed = gzip(&wide);
+    check(&packed, "gzip › utf-16", &packed);
+}
+
+#[test]
+fn a_bomb_ends_where_the_budget_does() {
+    let bomb = gzip(&gzip(&vec![b' '; 64 << 20]));
+    let text = BASE64_STANDARD.encode(bomb);
+    let out = out(text.as_bytes(), Limits { bytes_max: 8 << 20, ..Limits::default() });
+    assert!(out.bytes <= 8 << 20, "{out:?}");
+    assert_eq!(out.left, [LeftOut::Bytes]);
+}
+
+#[test]
+fn what_does_not_open_is_told_with_its_place() {
+    let mut packed = gzip(format!("a line\n{MARK}\n").repeat(99).as_bytes());
+    packed.truncate(packed.len() / 2);
+    let text = format!("blob: {}\n", BASE64_STANDARD.encode(&packed));
+    let left = walk(text.as_bytes(), Limits::default(), &mut |_| {});
+    let [left] = left.as_slice() else { panic!("{left:?}") };
+    assert_eq!(left.reason, LeftOut::Damaged);
+    assert_eq!(left.place.source, 6..text.trim_end_matches(['=', '\n']).len());
+    let layers: Vec<String> = left.place.layers.iter().map(ToString::to_string).collect();
+    assert_eq!(layers, ["base64", "gzip"]);
 }

@@ -52,7 +52,7 @@ pub const ESCAPES: &[Find] =
     &[backslash::find, percent::find, html::find, quoted_printable::find, utf7::find, joined::find];
 
 /// Codes that hold a text of its own.
-pub const BLOCKS: &[Find] = &[blocks::find, numbers::find, char_codes::find, reversed::find];
+pub const BLOCKS: &[Find] = &[blocks::find, numbers::find, words::find];
 
 /// What a text was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -240,9 +240,8 @@ fn starts_wide(bytes: &[u8]) -> bool {
     head.len() >= TEXT_ROW_MIN
         && [2, 4].into_iter().any(|width| {
             (0..width).any(|place| {
-                let is_right = |(at, byte): (usize, &u8)| match at % width == place {
-                    true => is_text(*byte),
-                    false => *byte == 0,
+                let is_right = |(at, byte): (usize, &u8)| {
+                    if at % width == place { is_text(*byte) } else { *byte == 0 }
                 };
                 head.iter().enumerate().all(is_right)
             })

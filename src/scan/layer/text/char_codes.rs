@@ -2,14 +2,12 @@
 //! `[char]65+[char]75`. Calls that take a list of codes are lists of numbers.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use super::words::Words;
 use super::{Code, Piece, count_while, from, number};
 use crate::scan::layer::offsets::{Fit, Map};
 
 /// What stands before a code, in the cases that are written.
-const CALLS: &[&str] =
+pub(super) const CALLS: &[&str] =
     &["chr(", "Chr(", "CHR(", "chrw(", "ChrW(", "char(", "Char(", "CHAR(", "[char]", "[Char]"];
 
 /// The fewest calls in a row: fewer are a line end or a quote.
@@ -21,20 +19,11 @@ const BETWEEN_BYTES_MAX: usize = 16;
 /// The most digits of a code.
 const DIGITS_MAX: usize = 7;
 
-static SEARCH: LazyLock<Words> = LazyLock::new(|| Words::new(CALLS));
-
-/// See [`super::Find`].
-pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
-    let mut at = start;
-    loop {
-        let hit = SEARCH.find(text, at)?;
-        let (decoded, map, end) = calls(text, hit.start);
-        if decoded.chars().count() >= CALLS_MIN {
-            let source = hit.start..end;
-            return Some(Piece::block(source, decoded.into_bytes(), map, Code::CharCodes));
-        }
-        at = end.max(hit.end);
-    }
+/// Decodes the calls that begin at `at`, where one of [`CALLS`] stands; returns where they end, too.
+pub(super) fn read(text: &[u8], at: usize) -> (Option<Piece>, usize) {
+    let (decoded, map, end) = calls(text, at);
+    let enough = decoded.chars().count() >= CALLS_MIN;
+    (enough.then(|| Piece::block(at..end, decoded.into_bytes(), map, Code::CharCodes)), end)
 }
 
 /// Reads the calls in a row from `at` on; returns what they say, its places, and where they end.

@@ -40,6 +40,9 @@ const NAMED: &[(&[u8], char)] = &[
     (b"Tab;", '\t'),
 ];
 
+/// The longest name of [`NAMED`], in bytes, without its semicolon.
+const NAME_BYTES_MAX: usize = 7;
+
 /// The most digits of a reference that are read; leading zeros may make them many.
 const DIGITS_MAX: usize = 10;
 
@@ -61,6 +64,8 @@ fn at(text: &[u8], at: usize) -> Option<Piece> {
 }
 
 fn named(rest: &[u8]) -> Option<(usize, char)> {
+    let letters = count_while(rest, NAME_BYTES_MAX, |byte| byte.is_ascii_alphabetic());
+    (rest.get(letters) == Some(&b';')).then_some(())?;
     let found = NAMED.iter().find(|(name, _)| rest.starts_with(name));
     found.map(|(name, char)| (name.len(), *char))
 }

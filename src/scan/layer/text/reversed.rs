@@ -4,19 +4,17 @@
 //! stands quoted near the word costs next to nothing.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use super::runs::{self, Class};
-use super::words::Words;
 use super::{Code, Piece, before};
 use crate::scan::layer::offsets::{Fit, Map};
 
 /// What turns a string round in Python, PHP, Java, JavaScript, Ruby, Go, Rust, and a shell.
-const WORDS: &[&str] =
+pub(super) const WORDS: &[&str] =
     &["[::-1]", "strrev", "reverse(", "Reverse(", ".reverse", "reversed(", ".rev()", "| rev"];
 
 /// How near to the word the string stands, in bytes.
-const NEAR_BYTES: usize = 160;
+pub(super) const NEAR_BYTES: usize = 160;
 
 /// The shortest string, in bytes.
 const STRING_BYTES_MIN: usize = 16;
@@ -24,20 +22,10 @@ const STRING_BYTES_MIN: usize = 16;
 const TOKEN: Class =
     Class::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=.:@");
 
-static SEARCH: LazyLock<Words> = LazyLock::new(|| Words::new(WORDS));
-
-/// See [`super::Find`].
-pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
-    let mut at = start.saturating_sub(NEAR_BYTES);
-    loop {
-        let hit = SEARCH.find(text, at)?;
-        let near = hit.start.saturating_sub(NEAR_BYTES).max(start);
-        if let Some(piece) = quoted(text, near..hit.end.saturating_add(NEAR_BYTES).min(text.len()))
-        {
-            return Some(piece);
-        }
-        at = hit.end;
-    }
+/// Decodes what stands near `word`, which is one of [`WORDS`], but not before `start`.
+pub(super) fn read(text: &[u8], word: &Range<usize>, start: usize) -> Option<Piece> {
+    let near = word.start.saturating_sub(NEAR_BYTES).max(start);
+    quoted(text, near..word.end.saturating_add(NEAR_BYTES).min(text.len()))
 }
 
 /// Turns the first quoted token within `near` round.

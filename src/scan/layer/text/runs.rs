@@ -15,7 +15,10 @@ impl Class {
         let mut class = [false; 256];
         let mut rest = members;
         while let [first, tail @ ..] = rest {
-            class[*first as usize] = true;
+            #[expect(clippy::indexing_slicing, reason = "a byte is less than 256")]
+            {
+                class[*first as usize] = true;
+            }
             rest = tail;
         }
         Self(class)
