@@ -177,6 +177,8 @@ struct Node {
 }
 
 struct Walk<'w> {
+    /// The outermost text.
+    text: &'w [u8],
     limits: Limits,
     budget: Budget,
     queue: VecDeque<Node>,
@@ -189,11 +191,9 @@ struct Walk<'w> {
 struct Exhausted;
 
 impl<'w> Walk<'w> {
-    fn new(text: &[u8], limits: Limits, visit: &'w mut dyn FnMut(&View<'_>)) -> Self {
-        let mut seen = Seen::new();
-        seen.is_new(text, true);
-        let (queue, left) = (VecDeque::new(), Vec::new());
-        Self { limits, budget: Budget::new(limits), queue, left, seen, visit }
+    fn new(text: &'w [u8], limits: Limits, visit: &'w mut dyn FnMut(&View<'_>)) -> Self {
+        let (queue, left, seen) = (VecDeque::new(), Vec::new(), Seen::new());
+        Self { text, limits, budget: Budget::new(limits), queue, left, seen, visit }
     }
 
     /// Opens a text and reads it in every code.
@@ -242,7 +242,8 @@ impl<'w> Walk<'w> {
 
     /// Visits what came out of a text, if it is new, and lets it wait if something lies in it.
     fn come_out(&mut self, bytes: Vec<u8>, step: Step, fresh: Option<Fresh>) {
-        if !self.seen.is_new(&bytes, fresh.is_none()) {
+        // The outermost text is compared and not hashed: in most texts lies nothing at all.
+        if bytes == self.text || !self.seen.is_new(&bytes, fresh.is_none()) {
             return;
         }
         (self.visit)(&View { bytes: &bytes, step: &step });

@@ -29,12 +29,12 @@ const GROUP: [Class; 3] = [
     Class::of(b"ABEFIJMNQRUVYZcdghklopstwx014589"),
 ];
 
-/// The groups in a row that are looked at before a short row is decoded: one name in two thousand
+/// The groups that are looked at before a short row is decoded, in bytes: one name in two thousand
 /// passes.
-const GROUPS_TRIED: usize = 3;
+const GROUPS_BYTES: usize = 12;
 
-/// How far into a row its base64 may begin, in bytes.
-const SKIP_BYTES_MAX: usize = 8;
+/// How far into a row its base64 may begin, in bytes: any place in a group, or behind one.
+const SKIP_BYTES_MAX: usize = 5;
 
 /// The length from which a row is decoded without a look at its heads: it may hold bytes that are no
 /// text, such as a gzip, and names are not as long.
@@ -65,24 +65,48 @@ fn text_bytes(piece: &Piece) -> usize {
 /// Decodes one row from where its characters are those of text.
 fn short(text: &[u8], row: &Range<usize>) -> Option<Piece> {
     let bytes = text.get(row.clone())?;
-    let groups = bytes.windows(4 * GROUPS_TRIED).take(SKIP_BYTES_MAX);
-    let skips = groups.enumerate().filter(|(_, groups)| is_plausible(groups)).map(|(at, _)| at);
-    let mut skips = begins_a_box(bytes).then_some(0).into_iter().chain(skips);
-    skips.find_map(|skip| decode(text, std::slice::from_ref(&(row.start + skip..row.end))))
+    let from = |skip: usize| decode(text, std::slice::from_ref(&(row.start + skip..row.end)));
+    if begins_a_box(bytes)
+        && let Some(piece) = from(0)
+    {
+        return Some(piece);
+    }
+    for (skip, groups) in bytes.windows(GROUPS_BYTES).take(SKIP_BYTES_MAX).enumerate() {
+        if is_plausible(groups)
+            && let Some(piece) = from(skip)
+        {
+            return Some(piece);
+        }
+    }
+    None
 }
 
-/// Whether every group could be one of text.
+/// Whether the three groups could be those of text.
 fn is_plausible(groups: &[u8]) -> bool {
-    let could = |group: &[u8]| group.iter().zip(&GROUP).all(|(char, class)| class.has(*char));
-    groups.chunks_exact(4).all(could)
+    let &[a0, a1, a2, _, b0, b1, b2, _, c0, c1, c2, _] = groups else {
+        return false;
+    };
+    let [first, second, third] = &GROUP;
+    let all = |class: &Class, chars: [u8; 3]| chars.into_iter().all(|char| class.has(char));
+    all(first, [a0, b0, c0]) && all(second, [a1, b1, c1]) && all(third, [a2, b2, c2])
 }
 
 /// Whether a row begins as a box does that is too short to be a long row: gzip, zip, zlib, bzip2, xz,
 /// Zstandard, 7z.
 fn begins_a_box(bytes: &[u8]) -> bool {
-    let begins: [&[u8]; 10] =
-        [b"H4sI", b"UEsD", b"eJw", b"eNo", b"eAE", b"eF4", b"QlpoO", b"/Td6", b"KLUv", b"N3q8"];
-    begins.iter().any(|begin| bytes.starts_with(begin))
+    matches!(
+        bytes,
+        [b'H', b'4', b's', b'I', ..]
+            | [b'U', b'E', b's', b'D', ..]
+            | [b'e', b'J', b'w', ..]
+            | [b'e', b'N', b'o', ..]
+            | [b'e', b'A', b'E', ..]
+            | [b'e', b'F', b'4', ..]
+            | [b'Q', b'l', b'p', b'o', b'O', ..]
+            | [b'/', b'T', b'd', b'6', ..]
+            | [b'K', b'L', b'U', b'v', ..]
+            | [b'N', b'3', b'q', b'8', ..]
+    )
 }
 
 /// Decodes `lines` as one text.
