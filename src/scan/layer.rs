@@ -7,6 +7,10 @@
 //!                 └──────────────── one budget, breadth first ◄──────────────────┘
 //! ```
 //!
+//! [`walk`] drives all of it: it visits every text that lies in one, and says of each finding where in
+//! the outermost text it stands and through which layers. [`text`] holds the codes, [`boxes`] the
+//! containers, [`views`] decides how much of the surroundings a decoded text is shown with.
+//!
 //! A layer is pure: bytes in, bytes out, no I/O, no threads. Nothing here knows rules. One
 //! [`Budget`] bounds everything that comes out of one object: depth, bytes and number of parts;
 //! what it cuts off, and what cannot be opened, is told as a [`LeftOut`], never skipped in silence.

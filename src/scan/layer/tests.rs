@@ -4,6 +4,7 @@ use base64::prelude::*;
 use proptest::prelude::*;
 
 use super::*;
+use crate::rule::{Ruleset, template};
 
 const MARK: &str = "Zq7_secret-Kj4XwP9b2";
 
@@ -337,4 +338,29 @@ fn what_does_not_open_is_told_with_its_place() {
     assert_eq!(left.place.source, 6..text.trim_end_matches(['=', '\n']).len());
     let layers: Vec<String> = left.place.layers.iter().map(ToString::to_string).collect();
     assert_eq!(layers, ["base64", "gzip"]);
+}
+
+#[test]
+fn a_text_that_only_begins_as_a_box_is_none() {
+    // The view of the padding holds its surroundings, and so the magic of an archive.
+    let padded: Vec<u8> = MARK.bytes().flat_map(|byte| [byte, 0, 0]).collect();
+    let text = [b"!<arch>\n".as_slice(), &padded, b"\n"].concat();
+    let left = walk(&text, Limits::default(), &mut |_| {});
+    assert!(left.iter().all(|left| left.place.layers.len() == 1), "{left:?}");
+    // Base64 of what has the two bytes of zlib and is not: no box, and nothing left out.
+    let text = BASE64_STANDARD.encode([&[0x78, 0x9c][..], &[0xff; 80]].concat());
+    assert_eq!(out(text.as_bytes(), Limits::default()).left, []);
+}
+
+#[test]
+fn a_key_without_its_line_breaks_needs_no_layer() {
+    let engine = crate::scan::Engine::new(Ruleset::shipped().unwrap().into()).unwrap();
+    let key = String::from_utf8(template::expand("{@pem rsa}").unwrap()).unwrap();
+    for joint in ["\n", "\r\n", "\r", " ", "\\n", "\\r\\n", ""] {
+        let text = format!("key = \"{}\"\n", key.trim().replace('\n', joint));
+        let mut found = Vec::new();
+        let whole = crate::scan::Window::whole(text.as_bytes());
+        assert!(engine.scan(&whole, &mut |m| found.push(m.rule.id.to_string())).is_complete());
+        assert_eq!(found, ["private-key-pem"], "{joint:?}");
+    }
 }

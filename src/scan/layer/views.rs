@@ -12,8 +12,8 @@
 //! was read where it stands. The surroundings are there because a rule may need the name before a
 //! value, and because a token may be encoded in part. A box is a view of its own, bytes alone.
 //!
-//! The work is linear in the text, and the bytes of all views of one text are at most three times
-//! the family's decoded bytes and their surroundings.
+//! The work is linear in the text. The views of one family hold each byte of it once at most, so all
+//! views together are at most three times the text, and what UTF-8 is longer than UTF-16.
 
 use std::iter::Peekable;
 use std::ops::Range;
@@ -45,8 +45,9 @@ const FRESH_REACH: usize = 4;
 pub struct Reading {
     /// The text.
     pub bytes: Vec<u8>,
-    /// Which parts of it were decoded, [`FRESH_REACH`] bytes around included.
-    pub fresh: Fresh,
+    /// Which parts of it were decoded, a few bytes around included; `None` for a box, which was as a
+    /// whole and is to be opened.
+    pub fresh: Option<Fresh>,
     /// Where it comes from.
     pub origin: Origin,
 }
@@ -262,7 +263,8 @@ impl Writer<'_> {
             }
         }
         self.at = piece.source.end;
-        freshen(&mut self.view.fresh, start..self.view.bytes.len());
+        let fresh = self.view.fresh.get_or_insert_default();
+        freshen(fresh, start..self.view.bytes.len());
         if let Some((_, codes)) = self.view.origin.stretches.last_mut() {
             codes.add(piece.code);
         }
@@ -274,6 +276,7 @@ impl Writer<'_> {
         let open = std::mem::take(&mut self.view);
         self.view.origin.stretches.push((0, Codes::default()));
         self.replace(piece);
+        self.view.fresh = None;
         self.give()?;
         (self.at, self.view) = (at, open);
         Ok(())

@@ -205,17 +205,10 @@ impl<'w> Walk<'w> {
     ) -> Result<(), Exhausted> {
         let mut budget = self.budget.clone();
         let mut outcome = Ok(());
-        for format in boxes::sniff(text) {
-            boxes::open(format, text, &mut budget, &mut |out| match out {
-                Out::Part(part) => self.part(part, format, text.len(), step),
-                Out::LeftOut { why, label } => {
-                    let way = Way::part(format, label, text.len());
-                    self.leave_out(Step::new(step, way).place(0..0), why);
-                    if matches!(why, LeftOut::Bytes | LeftOut::Parts) {
-                        outcome = Err(Exhausted);
-                    }
-                }
-            });
+        // A text with its surroundings is no box, even where it begins as one.
+        let formats = fresh.is_none().then(|| boxes::sniff(text)).into_iter().flatten();
+        for format in formats {
+            outcome = outcome.and(self.open(text, format, step, &mut budget));
         }
         if outcome.is_ok() {
             outcome =
@@ -230,6 +223,32 @@ impl<'w> Walk<'w> {
         outcome
     }
 
+    /// Opens a text as a box.
+    fn open(
+        &mut self,
+        text: &[u8],
+        format: Format,
+        step: Option<&Rc<Step>>,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
+        let (mut parts, mut outcome) = (0, Ok(()));
+        boxes::open(format, text, budget, &mut |out| match out {
+            Out::Part(part) => {
+                parts += 1;
+                self.part(part, format, text.len(), step);
+            }
+            Out::LeftOut { why: LeftOut::Damaged, .. } if parts == 0 && is_guess(step) => {}
+            Out::LeftOut { why, label } => {
+                let way = Way::part(format, label, text.len());
+                self.leave_out(Step::new(step, way).place(0..0), why);
+                if matches!(why, LeftOut::Bytes | LeftOut::Parts) {
+                    outcome = Err(Exhausted);
+                }
+            }
+        });
+        outcome
+    }
+
     fn part(&mut self, part: boxes::Part<'_>, format: Format, len: usize, step: Option<&Rc<Step>>) {
         let way = Way::part(format, part.label, len);
         self.come_out(part.bytes.into_owned(), Step::new(step, way), None);
@@ -237,7 +256,7 @@ impl<'w> Walk<'w> {
 
     fn read(&mut self, reading: Reading, step: Option<&Rc<Step>>) {
         let step = Step::new(step, Way::Decoded(reading.origin));
-        self.come_out(reading.bytes, step, Some(reading.fresh));
+        self.come_out(reading.bytes, step, reading.fresh);
     }
 
     /// Visits what came out of a text, if it is new, and lets it wait if something lies in it.
@@ -247,7 +266,7 @@ impl<'w> Walk<'w> {
             return;
         }
         (self.visit)(&View { bytes: &bytes, step: &step });
-        let is_box = boxes::sniff(&bytes).next().is_some();
+        let is_box = fresh.is_none() && boxes::sniff(&bytes).next().is_some();
         if !is_box && !views::any(&bytes, fresh.as_deref()) {
             return;
         }
@@ -263,6 +282,12 @@ impl<'w> Walk<'w> {
             self.left.push(Left { place, reason });
         }
     }
+}
+
+/// Whether it was only guessed that there is a box: bytes that were decoded out of a text look like one
+/// by chance, and where nothing comes out of them there was none.
+fn is_guess(step: Option<&Rc<Step>>) -> bool {
+    step.is_some_and(|step| matches!(step.way, Way::Decoded(_)))
 }
 
 /// The texts that came out, by a keyed hash: nobody can make two that meet, and among the most that

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! NUL ──► A\0B\0  \0A\0B  A\0\0\0B\0\0\0  \0\0\0A\0\0\0B ──► six characters of ASCII in a row?
-//!    └──► A\0\0B\0\0, AK\0IA\0                          ──► eight short rows between NULs?
+//!    └──► A\0\0B\0\0, AK\0IA\0                          ──► ten short rows between NULs?
 //! ```
 //!
 //! No byte-order mark and no whole file is asked for: a stretch in the middle of a program is found by
@@ -37,7 +37,7 @@ const ASCII_MIN: usize = 6;
 const OTHERS_MAX: usize = 16;
 
 /// The rows between NULs that make a stretch padded.
-const ROWS_MIN: usize = 8;
+const ROWS_MIN: usize = 10;
 
 /// The longest such row: four bytes in a row are how strings stand in a binary's table.
 const ROW_BYTES_MAX: usize = 3;
