@@ -28,7 +28,9 @@ mod git;
 mod jpeg;
 mod pack;
 mod packing;
+mod pdf;
 mod png;
+mod presence;
 mod riff;
 mod sevenz;
 mod sniff;
@@ -41,6 +43,7 @@ use std::borrow::Cow;
 
 use super::{Budget, LeftOut};
 
+pub use presence::{Presence, presence};
 pub use sniff::sniff;
 
 use tray::Tray;
@@ -75,6 +78,8 @@ pub enum Format {
     Lzma,
     /// An lzip stream of one or more members.
     Lzip,
+    /// A PDF: its streams and its strings.
+    Pdf,
     /// A PNG: its texts, EXIF, XMP.
     Png,
     /// A RIFF file: the chunks of a WebP, WAV or AVI that are no media.
@@ -111,6 +116,7 @@ impl Format {
             Self::Lz4 => "lz4",
             Self::Lzma => "lzma",
             Self::Lzip => "lzip",
+            Self::Pdf => "pdf",
             Self::Png => "png",
             Self::Riff => "riff",
             Self::SevenZ => "7z",
@@ -181,6 +187,7 @@ pub fn open(format: Format, bytes: &[u8], budget: &mut Budget, sink: &mut dyn Fn
         Format::GitObject => git::open_object(bytes, &mut tray),
         Format::GitPack => pack::open(bytes, &mut tray),
         Format::Jpeg => jpeg::open(bytes, &mut tray),
+        Format::Pdf => pdf::open(bytes, &mut tray),
         Format::Png => png::open(bytes, &mut tray),
         Format::Riff => riff::open(bytes, &mut tray),
         Format::SevenZ => sevenz::open(bytes, &mut tray),

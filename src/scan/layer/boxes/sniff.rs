@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use super::bytes::{array, from};
-use super::{Format, ar, closed, cpio, gif, git, pack, png, riff, streams, tar, zip};
+use super::{Format, ar, closed, cpio, gif, git, pack, pdf, png, riff, streams, tar, zip};
 
 /// Returns the formats that `bytes` are to be opened as, likeliest first: often none, at times two,
 /// since a zip is found from its end and may have anything before it, such as a program that
@@ -47,6 +47,8 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
 fn by_shape(bytes: &[u8]) -> Option<Format> {
     if tar::is(bytes) {
         Some(Format::Tar)
+    } else if pdf::is(bytes) {
+        Some(Format::Pdf)
     } else if git::is_object(bytes) {
         Some(Format::GitObject)
     } else if streams::is_lzma(bytes) {

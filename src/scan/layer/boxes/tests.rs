@@ -3,6 +3,8 @@ mod fixture;
 mod git;
 mod hostile;
 mod images;
+mod pdf;
+mod presence;
 mod sevenz;
 mod streams;
 mod zip;

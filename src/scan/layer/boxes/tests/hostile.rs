@@ -21,6 +21,10 @@ fn valid() -> Vec<(Format, Vec<u8>)> {
         (Format::Lz4, fixture::lz4(&text)),
         (Format::Lzip, fixture::lzip(&text)),
         (Format::Lzma, fixture::lzma(&text)),
+        (
+            Format::Pdf,
+            super::pdf::pdf("/FlateDecode", &fixture::zlib(b"[(a) -2 (b)] TJ <4142> Tj")),
+        ),
         (Format::Png, fixture::png(&[chunk])),
         (Format::SevenZ, fixture::sevenz(&[4, 2, 2], "a", &fixture::bzip2(TEXT), 43)),
         (Format::Tar, fixture::tar(&[("a", TEXT)])),
@@ -31,7 +35,7 @@ fn valid() -> Vec<(Format, Vec<u8>)> {
     ]
 }
 
-const FORMATS: [Format; 20] = [
+const FORMATS: [Format; 21] = [
     Format::Ar,
     Format::Bzip2,
     Format::Cpio,
@@ -44,6 +48,7 @@ const FORMATS: [Format; 20] = [
     Format::Lz4,
     Format::Lzip,
     Format::Lzma,
+    Format::Pdf,
     Format::Png,
     Format::Riff,
     Format::SevenZ,
@@ -74,7 +79,7 @@ proptest! {
 
     #[test]
     fn damaged_boxes_are_bounded(
-        index in 0..16_usize,
+        index in 0..17_usize,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         cut in any::<prop::sample::Index>(),
         is_cut in any::<bool>(),
