@@ -34,6 +34,7 @@ mod presence;
 mod riff;
 mod sevenz;
 mod sniff;
+mod sqlite;
 mod streams;
 mod tar;
 mod tray;
@@ -86,6 +87,8 @@ pub enum Format {
     Riff,
     /// A 7z archive.
     SevenZ,
+    /// A database of SQLite: its rows.
+    Sqlite,
     /// A tape archive: v7, ustar, pax or GNU.
     Tar,
     /// An xz stream.
@@ -120,6 +123,7 @@ impl Format {
             Self::Png => "png",
             Self::Riff => "riff",
             Self::SevenZ => "7z",
+            Self::Sqlite => "sqlite",
             Self::Tar => "tar",
             Self::Xz => "xz",
             Self::Zip => "zip",
@@ -191,6 +195,7 @@ pub fn open(format: Format, bytes: &[u8], budget: &mut Budget, sink: &mut dyn Fn
         Format::Png => png::open(bytes, &mut tray),
         Format::Riff => riff::open(bytes, &mut tray),
         Format::SevenZ => sevenz::open(bytes, &mut tray),
+        Format::Sqlite => sqlite::open(bytes, &mut tray),
         Format::Tar => tar::open(bytes, &mut tray),
         Format::Zip => zip::open(bytes, &mut tray),
         Format::Bzip2 => streams::open(&streams::BZIP2, bytes, &mut tray),

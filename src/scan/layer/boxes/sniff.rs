@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use super::bytes::{array, from};
-use super::{Format, ar, closed, cpio, gif, git, pack, pdf, png, riff, streams, tar, zip};
+use super::{Format, ar, closed, cpio, gif, git, pack, pdf, png, riff, sqlite, streams, tar, zip};
 
 /// Returns the formats that `bytes` are to be opened as, likeliest first: often none, at times two,
 /// since a zip is found from its end and may have anything before it, such as a program that
@@ -35,6 +35,7 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         [0xff, 0xd8, 0xff, _] => Format::Jpeg,
         [b'G', b'I', b'F', b'8'] if gif::is(bytes) => Format::Gif,
         [b'R', b'I', b'F', b'F'] if riff::is(bytes) => Format::Riff,
+        [b'S', b'Q', b'L', b'i'] if sqlite::is(bytes) => Format::Sqlite,
         [b'P', b'A', b'C', b'K'] if pack::is(bytes) => Format::GitPack,
         _ if streams::is_zstd(bytes) => Format::Zstd,
         _ if streams::is_lz4(bytes) => Format::Lz4,

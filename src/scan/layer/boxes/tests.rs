@@ -6,6 +6,7 @@ mod images;
 mod pdf;
 mod presence;
 mod sevenz;
+mod sqlite;
 mod streams;
 mod zip;
 

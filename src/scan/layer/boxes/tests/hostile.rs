@@ -35,7 +35,7 @@ fn valid() -> Vec<(Format, Vec<u8>)> {
     ]
 }
 
-const FORMATS: [Format; 21] = [
+const FORMATS: [Format; 22] = [
     Format::Ar,
     Format::Bzip2,
     Format::Cpio,
@@ -52,6 +52,7 @@ const FORMATS: [Format; 21] = [
     Format::Png,
     Format::Riff,
     Format::SevenZ,
+    Format::Sqlite,
     Format::Tar,
     Format::Xz,
     Format::Zip,
