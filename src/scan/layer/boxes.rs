@@ -21,6 +21,7 @@
 
 mod ar;
 mod bytes;
+mod class;
 mod closed;
 mod cpio;
 mod gif;
@@ -31,6 +32,7 @@ mod packing;
 mod pdf;
 mod png;
 mod presence;
+mod pyc;
 mod riff;
 mod sevenz;
 mod sniff;
@@ -57,6 +59,8 @@ pub enum Format {
     Ar,
     /// A bzip2 stream.
     Bzip2,
+    /// A compiled class of Java: its constants.
+    Class,
     /// A format that is known by its magic and not read here.
     Closed(&'static str),
     /// A cpio archive: old binary, portable ASCII, `newc` or `crc`.
@@ -83,11 +87,13 @@ pub enum Format {
     Pdf,
     /// A PNG: its texts, EXIF, XMP.
     Png,
+    /// A compiled module of Python: its strings.
+    Pyc,
     /// A RIFF file: the chunks of a WebP, WAV or AVI that are no media.
     Riff,
     /// A 7z archive.
     SevenZ,
-    /// A database of SQLite: its rows.
+    /// A database of `SQLite`: its rows.
     Sqlite,
     /// A tape archive: v7, ustar, pax or GNU.
     Tar,
@@ -108,6 +114,7 @@ impl Format {
         match self {
             Self::Ar => "ar",
             Self::Bzip2 => "bzip2",
+            Self::Class => "class",
             Self::Closed(name) => name,
             Self::Cpio => "cpio",
             Self::Gif => "gif",
@@ -121,6 +128,7 @@ impl Format {
             Self::Lzip => "lzip",
             Self::Pdf => "pdf",
             Self::Png => "png",
+            Self::Pyc => "pyc",
             Self::Riff => "riff",
             Self::SevenZ => "7z",
             Self::Sqlite => "sqlite",
@@ -184,6 +192,7 @@ pub fn open(format: Format, bytes: &[u8], budget: &mut Budget, sink: &mut dyn Fn
     let mut tray = Tray::new(budget, sink);
     let opened = match format {
         Format::Ar => ar::open(bytes, &mut tray),
+        Format::Class => class::open(bytes, &mut tray),
         Format::Closed(_) => Err(LeftOut::Method),
         Format::Cpio => cpio::open(bytes, &mut tray),
         Format::Gif => gif::open(bytes, &mut tray),
@@ -193,6 +202,7 @@ pub fn open(format: Format, bytes: &[u8], budget: &mut Budget, sink: &mut dyn Fn
         Format::Jpeg => jpeg::open(bytes, &mut tray),
         Format::Pdf => pdf::open(bytes, &mut tray),
         Format::Png => png::open(bytes, &mut tray),
+        Format::Pyc => pyc::open(bytes, &mut tray),
         Format::Riff => riff::open(bytes, &mut tray),
         Format::SevenZ => sevenz::open(bytes, &mut tray),
         Format::Sqlite => sqlite::open(bytes, &mut tray),

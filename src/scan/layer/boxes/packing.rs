@@ -45,6 +45,15 @@ pub(super) enum Packing {
 }
 
 impl Packing {
+    /// Returns what it costs to set a decoder up, counted as bytes that come out: a box of a million
+    /// empty members costs little to write, and its decoders' tables a lot to clear.
+    pub(super) fn setup_bytes(self) -> usize {
+        match self {
+            Self::Deflate | Self::Gzip | Self::Zlib => 512,
+            _ => 16 << 10,
+        }
+    }
+
     /// Returns a reader of what `input` holds.
     pub(super) fn decoder(self, input: Input<'_>) -> io::Result<Box<dyn Read + '_>> {
         Ok(match self {

@@ -37,6 +37,9 @@ const HEAD_BYTES: usize = 1024;
 /// How far in front of its stream a dictionary may begin.
 const DICTIONARY_BYTES: usize = 4096;
 
+/// What a stream costs besides its bytes: its dictionary is searched for.
+const STREAM_BYTES: usize = 1024;
+
 const STREAM: &[u8] = b"stream";
 const END: &[u8] = b"endstream";
 
@@ -56,6 +59,7 @@ pub(super) fn open(bytes: &[u8], tray: &mut Tray<'_>) -> Result<(), LeftOut> {
             at = keyword + STREAM.len();
             continue;
         }
+        tray.spend(STREAM_BYTES)?;
         let stream = Stream::new(bytes, keyword, data_at);
         at = data_at + stream.open(is_encrypted, tray)?;
     }

@@ -1,4 +1,4 @@
-//! Databases of SQLite: the values of every row, each on a line of its own.
+//! Databases of `SQLite`: the values of every row, each on a line of its own.
 //!
 //! ```text
 //! page  [header 100] kind 1 │ … │ cells 2 │ … │ pointers │ … free … │ { payload bytes │ row │ payload }
@@ -7,7 +7,7 @@
 //!
 //! Nothing stands between two columns of text, and a long value is cut at the end of its page: so
 //! the rows have to be read. All pages are, whether or not a tree leads to them, since a deleted
-//! table leaves its pages behind. Numbers come out as nothing, blobs as parts of their own.
+//! table leaves its pages behind. Numbers come out as nothing, long blobs as parts of their own.
 //!
 //! The crate rusqlite wants a file or trusts the bytes it is handed; this reads cells and no more.
 //!
@@ -24,6 +24,12 @@ const HEADER_BYTES: usize = 100;
 /// What a cell costs besides its payload.
 const CELL_BYTES: usize = 16;
 
+/// How many bytes of rows make a part: pages are too small, and parts are counted.
+const ROWS_BYTES: usize = 1 << 20;
+
+/// Above how many bytes a blob is a part of its own: below, it is an id or a digest, and a line.
+const BLOB_BYTES: usize = 128;
+
 const INDEX_INTERIOR: u8 = 2;
 const INDEX_LEAF: u8 = 10;
 const TABLE_LEAF: u8 = 13;
@@ -35,12 +41,16 @@ pub(super) fn is(bytes: &[u8]) -> bool {
 /// Passes on the texts of every row, and every blob.
 pub(super) fn open(bytes: &[u8], tray: &mut Tray<'_>) -> Result<(), LeftOut> {
     let base = Base::read(bytes).ok_or(LeftOut::Damaged)?;
+    let (mut lines, mut lines_at) = (Vec::new(), 0);
     for page_at in (0..bytes.len()).step_by(base.page_bytes) {
-        let mut lines = Vec::new();
         let read = base.open_page(page_at, &mut lines, tray);
-        tray.emit(Label::new("rows", page_at), lines.into())?;
+        if lines.len() > ROWS_BYTES || read.is_err() {
+            tray.emit(Label::new("rows", lines_at), std::mem::take(&mut lines).into())?;
+            lines_at = page_at;
+        }
         read?;
     }
+    tray.emit(Label::new("rows", lines_at), lines.into())?;
     if bytes.len().is_multiple_of(base.page_bytes) { Ok(()) } else { Err(LeftOut::Damaged) }
 }
 
@@ -151,9 +161,9 @@ impl<'a> Base<'a> {
             let value_len = value_bytes(kind);
             let value = slice(payload, value_at, value_len).unwrap_or_default();
             value_at = value_at.saturating_add(value_len);
-            if kind >= 12 && kind % 2 == 0 {
+            if kind >= 12 && kind % 2 == 0 && value_len > BLOB_BYTES {
                 tray.stored(Label::new("blob", page_at), value)?;
-            } else if kind >= 13 {
+            } else if kind >= 12 {
                 tray.spend(value.len() + self.line_end.len())?;
                 lines.extend_from_slice(value);
                 lines.extend_from_slice(self.line_end);

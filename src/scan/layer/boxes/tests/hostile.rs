@@ -35,9 +35,10 @@ fn valid() -> Vec<(Format, Vec<u8>)> {
     ]
 }
 
-const FORMATS: [Format; 22] = [
+const FORMATS: [Format; 24] = [
     Format::Ar,
     Format::Bzip2,
+    Format::Class,
     Format::Cpio,
     Format::Gif,
     Format::GitBundle,
@@ -50,6 +51,7 @@ const FORMATS: [Format; 22] = [
     Format::Lzma,
     Format::Pdf,
     Format::Png,
+    Format::Pyc,
     Format::Riff,
     Format::SevenZ,
     Format::Sqlite,
