@@ -20,6 +20,10 @@ use crate::scan::layer::LeftOut;
 /// formats let a stream of a few bytes ask for 4 GiB.
 pub(super) const WINDOW_BYTES_MAX: u32 = 64 << 20;
 
+/// The same for Zstandard: `zstd --long` wants 128 MiB. They are reserved, but touched only as far as
+/// something comes out.
+const ZSTD_WINDOW_BYTES_MAX: u64 = 128 << 20;
+
 /// What decoders may allocate: the window and, in KiB as lzma-rust2 counts, their tables.
 pub(super) const MEMORY_KIB_MAX: u32 = (WINDOW_BYTES_MAX >> 10) + 1024;
 

@@ -3,7 +3,7 @@ use rusqlite::Connection;
 use super::*;
 
 /// Returns the file of a database that these statements make.
-fn database(statements: &str) -> Vec<u8> {
+pub(super) fn database(statements: &str) -> Vec<u8> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.db");
     let connection = Connection::open(&path).unwrap();
