@@ -21,6 +21,7 @@
 
 mod ar;
 mod bytes;
+mod class;
 mod closed;
 mod cpio;
 mod gif;
@@ -28,10 +29,14 @@ mod git;
 mod jpeg;
 mod pack;
 mod packing;
+mod pdf;
 mod png;
+mod presence;
+mod pyc;
 mod riff;
 mod sevenz;
 mod sniff;
+mod sqlite;
 mod streams;
 mod tar;
 mod tray;
@@ -41,6 +46,7 @@ use std::borrow::Cow;
 
 use super::{Budget, LeftOut};
 
+pub use presence::{Presence, presence};
 pub use sniff::sniff;
 
 use tray::Tray;
@@ -53,6 +59,8 @@ pub enum Format {
     Ar,
     /// A bzip2 stream.
     Bzip2,
+    /// A compiled class of Java: its constants.
+    Class,
     /// A format that is known by its magic and not read here.
     Closed(&'static str),
     /// A cpio archive: old binary, portable ASCII, `newc` or `crc`.
@@ -75,12 +83,18 @@ pub enum Format {
     Lzma,
     /// An lzip stream of one or more members.
     Lzip,
+    /// A PDF: its streams and its strings.
+    Pdf,
     /// A PNG: its texts, EXIF, XMP.
     Png,
+    /// A compiled module of Python: its strings.
+    Pyc,
     /// A RIFF file: the chunks of a WebP, WAV or AVI that are no media.
     Riff,
     /// A 7z archive.
     SevenZ,
+    /// A database of `SQLite`: its rows.
+    Sqlite,
     /// A tape archive: v7, ustar, pax or GNU.
     Tar,
     /// An xz stream.
@@ -100,6 +114,7 @@ impl Format {
         match self {
             Self::Ar => "ar",
             Self::Bzip2 => "bzip2",
+            Self::Class => "class",
             Self::Closed(name) => name,
             Self::Cpio => "cpio",
             Self::Gif => "gif",
@@ -111,9 +126,12 @@ impl Format {
             Self::Lz4 => "lz4",
             Self::Lzma => "lzma",
             Self::Lzip => "lzip",
+            Self::Pdf => "pdf",
             Self::Png => "png",
+            Self::Pyc => "pyc",
             Self::Riff => "riff",
             Self::SevenZ => "7z",
+            Self::Sqlite => "sqlite",
             Self::Tar => "tar",
             Self::Xz => "xz",
             Self::Zip => "zip",
@@ -174,6 +192,7 @@ pub fn open(format: Format, bytes: &[u8], budget: &mut Budget, sink: &mut dyn Fn
     let mut tray = Tray::new(budget, sink);
     let opened = match format {
         Format::Ar => ar::open(bytes, &mut tray),
+        Format::Class => class::open(bytes, &mut tray),
         Format::Closed(_) => Err(LeftOut::Method),
         Format::Cpio => cpio::open(bytes, &mut tray),
         Format::Gif => gif::open(bytes, &mut tray),
@@ -181,9 +200,12 @@ pub fn open(format: Format, bytes: &[u8], budget: &mut Budget, sink: &mut dyn Fn
         Format::GitObject => git::open_object(bytes, &mut tray),
         Format::GitPack => pack::open(bytes, &mut tray),
         Format::Jpeg => jpeg::open(bytes, &mut tray),
+        Format::Pdf => pdf::open(bytes, &mut tray),
         Format::Png => png::open(bytes, &mut tray),
+        Format::Pyc => pyc::open(bytes, &mut tray),
         Format::Riff => riff::open(bytes, &mut tray),
         Format::SevenZ => sevenz::open(bytes, &mut tray),
+        Format::Sqlite => sqlite::open(bytes, &mut tray),
         Format::Tar => tar::open(bytes, &mut tray),
         Format::Zip => zip::open(bytes, &mut tray),
         Format::Bzip2 => streams::open(&streams::BZIP2, bytes, &mut tray),

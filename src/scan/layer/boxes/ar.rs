@@ -37,7 +37,9 @@ pub(super) fn open(bytes: &[u8], tray: &mut Tray<'_>) -> Result<(), LeftOut> {
         }
         at += at % 2;
     }
-    if from(bytes, at).trim_ascii().is_empty() { Ok(()) } else { Err(LeftOut::Damaged) }
+    let rest = from(bytes, at).trim_ascii();
+    tray.stored(Label::new("trailing", at), rest)?;
+    if rest.is_empty() { Ok(()) } else { Err(LeftOut::Damaged) }
 }
 
 fn size(header: &[u8]) -> Option<usize> {

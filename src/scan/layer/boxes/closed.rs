@@ -7,10 +7,9 @@ use super::bytes::slice;
 const MAGIC: &[(&[u8], usize, &str)] = &[
     (b"Rar!\x1a\x07", 0, "rar"),
     (b"MSCF\0\0\0\0", 0, "cab"),
-    (b"\x1f\x9d", 0, "compress"),
-    (b"\x1f\xa0", 0, "lzh-compress"),
+    // With codes of up to 16 bits, in blocks: two bytes alone may begin a text.
+    (b"\x1f\x9d\x90", 0, "compress"),
     (b"\x89LZO\0\r\n\x1a\n", 0, "lzop"),
-    (b"\x60\xea", 0, "arj"),
     (b"-lh5-", 2, "lha"),
     (b"-lh6-", 2, "lha"),
     (b"-lh7-", 2, "lha"),

@@ -20,6 +20,10 @@ use crate::scan::layer::LeftOut;
 /// formats let a stream of a few bytes ask for 4 GiB.
 pub(super) const WINDOW_BYTES_MAX: u32 = 64 << 20;
 
+/// The same for Zstandard: `zstd --long` wants 128 MiB. They are reserved, but touched only as far as
+/// something comes out.
+const ZSTD_WINDOW_BYTES_MAX: u64 = 128 << 20;
+
 /// What decoders may allocate: the window and, in KiB as lzma-rust2 counts, their tables.
 pub(super) const MEMORY_KIB_MAX: u32 = (WINDOW_BYTES_MAX >> 10) + 1024;
 
@@ -45,6 +49,15 @@ pub(super) enum Packing {
 }
 
 impl Packing {
+    /// Returns what it costs to set a decoder up, counted as bytes that come out: a box of a million
+    /// empty members costs little to write, and its decoders' tables a lot to clear.
+    pub(super) fn setup_bytes(self) -> usize {
+        match self {
+            Self::Deflate | Self::Gzip | Self::Zlib => 512,
+            _ => 16 << 10,
+        }
+    }
+
     /// Returns a reader of what `input` holds.
     pub(super) fn decoder(self, input: Input<'_>) -> io::Result<Box<dyn Read + '_>> {
         Ok(match self {

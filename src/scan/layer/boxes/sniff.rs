@@ -3,7 +3,9 @@
 use memchr::memmem;
 
 use super::bytes::{array, from};
-use super::{Format, ar, closed, cpio, gif, git, pack, png, riff, streams, tar, zip};
+use super::{
+    Format, ar, class, closed, cpio, gif, git, pack, pdf, png, pyc, riff, sqlite, streams, tar, zip,
+};
 
 /// Returns the formats that `bytes` are to be opened as, likeliest first: often none, at times two,
 /// since a zip is found from its end and may have anything before it, such as a program that
@@ -35,6 +37,9 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         [0xff, 0xd8, 0xff, _] => Format::Jpeg,
         [b'G', b'I', b'F', b'8'] if gif::is(bytes) => Format::Gif,
         [b'R', b'I', b'F', b'F'] if riff::is(bytes) => Format::Riff,
+        [b'S', b'Q', b'L', b'i'] if sqlite::is(bytes) => Format::Sqlite,
+        [0xca, 0xfe, 0xba, 0xbe] if class::is(bytes) => Format::Class,
+        [_, _, b'\r', b'\n'] if pyc::is(bytes) => Format::Pyc,
         [b'P', b'A', b'C', b'K'] if pack::is(bytes) => Format::GitPack,
         _ if streams::is_zstd(bytes) => Format::Zstd,
         _ if streams::is_lz4(bytes) => Format::Lz4,
@@ -47,6 +52,8 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
 fn by_shape(bytes: &[u8]) -> Option<Format> {
     if tar::is(bytes) {
         Some(Format::Tar)
+    } else if pdf::is(bytes) {
+        Some(Format::Pdf)
     } else if git::is_object(bytes) {
         Some(Format::GitObject)
     } else if streams::is_lzma(bytes) {

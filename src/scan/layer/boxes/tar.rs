@@ -9,7 +9,7 @@
 //! A member of kind `L` or `K` (GNU) holds the name or link target of the next, one of kind `x` or
 //! `g` (pax) holds `length key=value` lines, of which `path` and `size` count here. A sparse member's
 //! bytes come out as they are stored, without the holes. Members after the end mark, which
-//! `tar --ignore-zeros` reads, come out too; a block that is no header is stepped over and told.
+//! `tar --ignore-zeros` reads, come out too; a block that is no header comes out as it is, and is told.
 //!
 //! The crate `tar` reads from a stream, ends at the first bad block and hands out no offsets; from
 //! bytes in memory a member is two slices, so this reads them itself.
@@ -43,8 +43,10 @@ pub(super) fn open(bytes: &[u8], tray: &mut Tray<'_>) -> Result<(), LeftOut> {
     while at < bytes.len() {
         let header = up_to(bytes, at, BLOCK_BYTES);
         if !is_header(header) {
-            is_damaged |= header.iter().any(|&byte| byte != 0);
-            at += BLOCK_BYTES;
+            let stray = stray(from(bytes, at));
+            tray.stored(Label::new("stray", at), stray)?;
+            is_damaged |= !stray.is_empty();
+            at += stray.len().max(BLOCK_BYTES);
             continue;
         }
         at += BLOCK_BYTES;
@@ -58,6 +60,13 @@ pub(super) fn open(bytes: &[u8], tray: &mut Tray<'_>) -> Result<(), LeftOut> {
     }
     tray.made(Label::new("names", 0), names)?;
     if is_damaged { Err(LeftOut::Damaged) } else { Ok(()) }
+}
+
+/// Returns the blocks that are neither header nor end mark: whatever stands between members.
+fn stray(bytes: &[u8]) -> &[u8] {
+    let is_stray = |block: &&[u8]| block.iter().any(|&byte| byte != 0) && !is_header(block);
+    let blocks = bytes.chunks(BLOCK_BYTES).take_while(is_stray).count();
+    up_to(bytes, 0, blocks * BLOCK_BYTES)
 }
 
 struct Member<'a> {

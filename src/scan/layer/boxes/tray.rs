@@ -11,10 +11,6 @@ use crate::scan::layer::{Budget, LeftOut};
 /// The bytes that are unpacked at a time: the budget is asked before each such step is kept.
 const CHUNK_BYTES: usize = 8 << 10;
 
-/// What setting up a decoder costs, counted as bytes: a box of a million empty members costs little
-/// to write and its decoders' tables a lot to clear.
-const SETUP_BYTES: usize = 4 << 10;
-
 /// Takes parts out of a box on a budget.
 pub(super) struct Tray<'t> {
     budget: &'t mut Budget,
@@ -84,7 +80,7 @@ impl<'t> Tray<'t> {
     /// Unpacks `input` onto `out`, which is paid for.
     pub(super) fn pour(&mut self, packing: Packing, input: &[u8], out: &mut Vec<u8>) -> Unpacked {
         let used = Cell::new(0);
-        let poured = self.spend(SETUP_BYTES).and_then(|()| {
+        let poured = self.spend(packing.setup_bytes()).and_then(|()| {
             let mut decoder = packing
                 .decoder(Input::new(input, &used))
                 .map_err(|error| packing::fault(&error))?;

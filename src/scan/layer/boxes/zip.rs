@@ -96,19 +96,29 @@ impl<'a> Zip<'a> {
     }
 
     /// Returns where the directory begins, and what stands before the archive. A directory ends where
-    /// its end record begins, whatever the offset says.
+    /// its end record begins, whatever the offset says; if it does not, the offset is believed.
     fn start(&self, end: usize) -> Option<(usize, usize)> {
-        const END_64: &[u8] = b"PK\x06\x06";
-        let bytes = self.bytes;
-        let (len, offset) = (u32_le(bytes, end + 12)?, u32_le(bytes, end + 16)?);
-        let is_64 = len == u32::MAX || offset == u32::MAX;
-        let end_64 = is_64.then(|| memmem::rfind(up_to(bytes, 0, end), END_64)).flatten();
-        let (end, len, offset) = match end_64 {
-            Some(at) => (at, u64_le(bytes, at + 40)?, u64_le(bytes, at + 48)?),
-            None => (end, u64::from(len), u64::from(offset)),
-        };
-        let start = end.checked_sub(size(len))?;
-        Some((start, start.saturating_sub(size(offset))))
+        let (end, len, offset) = self.end_64(end).or_else(|| {
+            let number = |at| u32_le(self.bytes, at).map(size);
+            Some((end, number(end + 12)?, number(end + 16)?))
+        })?;
+        let is_record = |at: &usize| record::central(self.bytes, *at, 0).is_some();
+        let behind = end.checked_sub(len).filter(is_record);
+        let behind = behind.map(|start| (start, start.saturating_sub(offset)));
+        behind.or_else(|| Some(offset).filter(is_record).map(|start| (start, 0)))
+    }
+
+    /// Returns where the end record of 64 bits stands and what it says, if its locator stands in
+    /// front of the other.
+    fn end_64(&self, end: usize) -> Option<(usize, usize, usize)> {
+        const RECORD: &[u8] = b"PK\x06\x06";
+        const LOCATOR: &[u8] = b"PK\x06\x07";
+        const LOCATOR_BYTES: usize = 20;
+        let locator = end.checked_sub(LOCATOR_BYTES)?;
+        slice(self.bytes, locator, LOCATOR.len()).filter(|found| *found == LOCATOR)?;
+        let at = memmem::rfind(up_to(self.bytes, 0, locator), RECORD)?;
+        let number = |at| u64_le(self.bytes, at).map(size);
+        Some((at, number(at + 40)?, number(at + 48)?))
     }
 
     /// Opens an entry as its record says and, where they differ, as its local header says.

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use ruzstd::decoding::errors::FrameDecoderError;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::{Input, WINDOW_BYTES_MAX};
+use super::{Input, ZSTD_WINDOW_BYTES_MAX};
 
 /// A block that is the last and holds nothing, and a checksum, which is not looked at.
 const LAST_BLOCK: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
@@ -22,7 +22,7 @@ pub(super) struct Frame<'a> {
 impl<'a> Frame<'a> {
     pub(super) fn new(mut input: Input<'a>) -> io::Result<Self> {
         let mut decoder = FrameDecoder::new();
-        decoder.set_max_window_size(u64::from(WINDOW_BYTES_MAX));
+        decoder.set_max_window_size(ZSTD_WINDOW_BYTES_MAX);
         decoder.init(&mut input).map_err(|error| io::Error::from(kind(&error)))?;
         Ok(Self { decoder, input, damage: None })
     }

@@ -40,6 +40,16 @@ fn nothing_hides_behind_the_end_of_a_tar() {
 }
 
 #[test]
+fn what_stands_between_members_of_a_tar_comes_out() {
+    let mut stray = TEXT.repeat(20);
+    stray.resize(1024, b'.');
+    let tar = [tar(&[("a", b"1")]), stray.clone(), tar(&[("b", b"2")])].concat();
+    let opened = Opened::sniffed(&tar);
+    assert_eq!((opened.part("stray"), opened.part("entry b")), (stray.as_slice(), b"2".as_slice()));
+    assert_eq!(opened.left_out, [(LeftOut::Damaged, "box".to_owned())]);
+}
+
+#[test]
 fn sizes_of_a_tar_may_lie() {
     let base256 = [0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 43];
     let opened = Opened::sniffed(&tar_member_of_size(b'0', "", "a", TEXT, &base256));

@@ -125,8 +125,7 @@ fn names_comments_and_extra_fields_are_text() {
     assert_eq!(opened.part("names"), names.as_bytes());
 }
 
-#[test]
-fn lengths_of_zip64_are_read() {
+fn check_zip64(is_told_twice: bool) {
     let mut entry = ZipEntry::deflated("a", TEXT);
     let packed = entry.packed.len() as u64;
     entry.extra =
@@ -145,11 +144,20 @@ fn lengths_of_zip64_are_read() {
     tail.extend(((end - start) as u64).to_le_bytes());
     tail.extend((start as u64).to_le_bytes());
     bytes.truncate(end);
+    tail.extend(b"PK\x06\x07................");
     bytes.extend(tail);
-    bytes.extend(end_of_zip(1, u32::MAX as usize, u32::MAX as usize, b""));
+    let told = if is_told_twice { end - start } else { u32::MAX as usize };
+    bytes.extend(end_of_zip(1, told, u32::MAX as usize, b""));
     let opened = Opened::sniffed(&bytes);
     assert_eq!(opened.part("entry a"), TEXT);
     assert_eq!(opened.left_out, []);
+}
+
+#[test]
+fn lengths_of_zip64_are_read() {
+    check_zip64(false);
+    // As Info-ZIP writes it for an entry that it reads from a pipe.
+    check_zip64(true);
 }
 
 #[test]

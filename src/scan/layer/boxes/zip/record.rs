@@ -75,7 +75,8 @@ pub(super) fn local(bytes: &[u8], at: usize) -> Option<Entry<'_>> {
     let extra = slice(bytes, at + 30 + name_len, extra_len).unwrap_or_default();
     let flags = u16_le(head, 6)?;
     let (unpacked, packed, _) = lengths(extra, [u32_le(head, 22)?, u32_le(head, 18)?, 0]);
-    let is_behind = flags & HAS_DESCRIPTOR != 0 && packed == 0;
+    let is_unknown = packed == 0 || packed == u64::from(u32::MAX);
+    let is_behind = flags & HAS_DESCRIPTOR != 0 && is_unknown;
     Some(Entry {
         name: slice(bytes, at + 30, name_len).unwrap_or_default(),
         extra,
