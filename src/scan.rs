@@ -32,6 +32,7 @@
 pub mod check;
 mod engine;
 mod facts;
+pub mod layer;
 mod lines;
 mod overlap;
 mod pass;

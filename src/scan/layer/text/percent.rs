@@ -1,0 +1,23 @@
+//! Percent-encoding (RFC 3986, section 2.1) and JavaScript's old `escape` (`%u0041`).
+//!
+//! Source code is full of `%02x` and `%5d`, which are formats: an escape that gives a control
+//! character is no reason to look.
+
+use super::{Code, Piece, from, hex_number, is_text};
+
+/// See [`super::Find`].
+pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
+    let mut hits = memchr::memchr_iter(b'%', from(text, start));
+    hits.find_map(|hit| at(text, start + hit))
+}
+
+fn at(text: &[u8], at: usize) -> Option<Piece> {
+    let rest = from(text, at + 1);
+    if let [b'u', digits @ ..] = rest {
+        let char = char::from_u32(hex_number(digits, 4)?)?;
+        return Some(Piece::char(at..at + 6, Some(char), Code::Percent));
+    }
+    let byte = u8::try_from(hex_number(rest, 2)?).ok()?;
+    let reason = is_text(byte) || byte >= 0x80;
+    Some(Piece { reason, ..Piece::byte(at..at + 3, byte, Code::Percent) })
+}
