@@ -17,6 +17,14 @@ use super::streams::add_line;
 use super::tray::Tray;
 use crate::scan::layer::LeftOut;
 
+/// What a header may be long, and its decoder allocate: 7-Zip packs headers with a window of 1 MiB,
+/// and a file that a packed header counts costs a byte there, next to nothing here in the box, and
+/// some two hundred bytes of memory.
+const HEADER_KIB_MAX: usize = 1536;
+
+/// What a block costs besides its bytes: decoders are set up for it.
+const BLOCK_BYTES: usize = 16 << 10;
+
 /// What a decoder may allocate, as the crate wants it.
 const LIMIT_KIB: usize = MEMORY_KIB_MAX as usize;
 
@@ -25,7 +33,7 @@ const LIMIT_KIB: usize = MEMORY_KIB_MAX as usize;
 pub(super) fn open(bytes: &[u8], tray: &mut Tray<'_>) -> Result<(), LeftOut> {
     let used = Cell::new(0);
     let mut input = Counted { inner: Cursor::new(bytes), used: &used };
-    let archive = Archive::read_with_memory_limit(&mut input, &Password::empty(), LIMIT_KIB)
+    let archive = Archive::read_with_memory_limit(&mut input, &Password::empty(), HEADER_KIB_MAX)
         .map_err(|error| why(&error))?;
     let mut names = Vec::new();
     for file in &archive.files {
@@ -33,6 +41,7 @@ pub(super) fn open(bytes: &[u8], tray: &mut Tray<'_>) -> Result<(), LeftOut> {
     }
     tray.made(Label::new("names", 0), names)?;
     for block in 0..archive.blocks.len() {
+        tray.spend(BLOCK_BYTES)?;
         open_block(&archive, block, &mut input, tray)?;
     }
     Ok(())

@@ -18,6 +18,16 @@ fn files_come_out_by_name() {
 }
 
 #[test]
+fn a_header_beyond_its_limit_is_not_counted_out() {
+    let header = vec![0; 2 << 20];
+    let fields = [0_u64.to_le_bytes(), (header.len() as u64).to_le_bytes()].concat();
+    let start = [fields, crc32fast::hash(&header).to_le_bytes().to_vec()].concat();
+    let check = crc32fast::hash(&start).to_le_bytes();
+    let archive = [b"7z\xbc\xaf\x27\x1c\0\x04".as_slice(), &check, &start, &header].concat();
+    assert_eq!(Opened::sniffed(&archive).left_out, [(LeftOut::Method, "box".to_owned())]);
+}
+
+#[test]
 fn what_stays_closed_is_told() {
     for (method, why) in [(AES, LeftOut::Encrypted), (&[0x7f, 1], LeftOut::Method)] {
         let opened = Opened::sniffed(&sevenz(method, "a", TEXT, 43));
