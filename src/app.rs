@@ -19,6 +19,7 @@ use crate::config::{self, Config};
 use crate::identity::Owners;
 use crate::policy::{Action, OnUnscanned, Policy};
 use crate::rule::Ruleset;
+use crate::scan::layer;
 use crate::service::screen_push::{Limits, Wording};
 
 pub use daemon::serve;
@@ -99,6 +100,10 @@ fn read_bounded(path: &Path, bytes_max: u64) -> anyhow::Result<String> {
 }
 
 fn policy(config: &Config) -> Policy {
+    let answer = |answer| match answer {
+        config::OnUnscanned::Refuse => OnUnscanned::Refuse,
+        config::OnUnscanned::Accept => OnUnscanned::Accept,
+    };
     let action = |action: &config::RuleAction| match action {
         config::RuleAction::Refuse => Action::Refuse,
         config::RuleAction::Report => Action::Report,
@@ -107,10 +112,8 @@ fn policy(config: &Config) -> Policy {
     let rules = config.policy.rules.iter();
     Policy {
         refuse_at: config.policy.refuse_at,
-        on_unscanned: match config.policy.on_unscanned {
-            config::OnUnscanned::Refuse => OnUnscanned::Refuse,
-            config::OnUnscanned::Accept => OnUnscanned::Accept,
-        },
+        on_unscanned: answer(config.policy.on_unscanned),
+        on_unopened: answer(config.policy.on_unopened),
         actions: rules.map(|(rule, wanted)| (rule.clone(), action(wanted))).collect(),
     }
 }
@@ -133,6 +136,11 @@ fn limits(config: &Config) -> Limits {
         in_flight_bytes_max: usize::try_from(push.in_flight_bytes_max).unwrap_or(usize::MAX),
         findings_max: push.findings_max,
         hits_max: push.hits_max,
+        layers: layer::Limits {
+            depth_max: push.layer_depth_max,
+            bytes_max: push.layer_bytes_max,
+            parts_max: push.layer_parts_max,
+        },
     }
 }
 

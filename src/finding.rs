@@ -117,6 +117,9 @@ pub struct Occurrence {
     /// Whether it stands in the header of a commit or tag (its author, say), and not in the message.
     #[serde(default)]
     pub in_header: bool,
+    /// The layers in which it stands, outermost first, escaped for display: `a.env`, `base64`.
+    #[serde(default)]
+    pub layers: Vec<String>,
     /// Whether it came with the push.
     pub age: Age,
 }

@@ -66,6 +66,8 @@ pub struct Policy {
     pub refuse_at: Confidence,
     /// What happens when something could not be scanned.
     pub on_unscanned: OnUnscanned,
+    /// What happens when a file keeps its inside closed: encrypted, damaged, of an unknown method.
+    pub on_unopened: OnUnscanned,
     /// Actions by rule, which outrank `refuse_at`.
     pub actions: BTreeMap<RuleId, Action>,
 }
@@ -75,6 +77,8 @@ impl Default for Policy {
         Self {
             refuse_at: Confidence::High,
             on_unscanned: OnUnscanned::Refuse,
+            // Password-protected archives and broken test files are everyday content.
+            on_unopened: OnUnscanned::Accept,
             actions: BTreeMap::new(),
         }
     }

@@ -32,6 +32,7 @@
 pub mod check;
 mod engine;
 mod facts;
+mod insides;
 pub mod layer;
 mod lines;
 mod overlap;
@@ -54,6 +55,7 @@ use crate::finding::{Facts, Span};
 use crate::rule::{Confidence, Rule, Severity};
 
 pub use engine::{Engine, EngineError};
+pub use insides::{GATHER_BYTES_MAX, Inside, Insides};
 pub use lines::Lines;
 pub use pass::Effort;
 pub use pieces::Pieces;

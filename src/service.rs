@@ -17,3 +17,4 @@ pub mod screen_push;
 pub mod spool;
 pub mod ticket_text;
 pub mod triage;
+mod unscanned;

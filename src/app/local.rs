@@ -37,6 +37,7 @@ pub struct Snapshot {
     rules: Vec<(String, String)>,
     refuse_at: Confidence,
     on_unscanned: OnUnscanned,
+    on_unopened: OnUnscanned,
     actions: Vec<(String, Action)>,
     contact: Option<String>,
 }
@@ -53,6 +54,7 @@ impl Snapshot {
             rules: own_rule_files(config)?,
             refuse_at: policy.refuse_at,
             on_unscanned: policy.on_unscanned,
+            on_unopened: policy.on_unopened,
             actions: actions.map(|(rule, action)| (rule.to_string(), *action)).collect(),
             contact: wording(config).contact,
         })
@@ -87,6 +89,7 @@ impl Snapshot {
         Policy {
             refuse_at: self.refuse_at,
             on_unscanned: self.on_unscanned,
+            on_unopened: self.on_unopened,
             actions: actions.collect(),
         }
     }

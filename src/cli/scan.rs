@@ -1,5 +1,6 @@
 //! `pushwarden scan`: files, folders or standard input, with the engine that screens pushes.
 
+use std::collections::HashSet;
 use std::fs::{self, File, FileType};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -16,10 +17,11 @@ use super::{CliError, DONE, FAILED, FOUND, Terminal, print_json};
 use crate::app;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::finding::Container;
+use crate::finding::{Container, Span};
 use crate::policy::{Action, Policy};
-use crate::scan::{Engine, Found, Pieces};
-use crate::secret::{FingerprintKey, Preview};
+use crate::scan::layer::{Layer, Limits, Part};
+use crate::scan::{Engine, Found, Inside, Insides, Match, Pieces, Window};
+use crate::secret::{Fingerprint, FingerprintKey, Preview};
 use crate::wire::escape;
 
 /// Scans files, folders or standard input (`-`) for credentials
@@ -45,6 +47,15 @@ pub enum ScanFormat {
     Text,
     /// One JSON record a line.
     Jsonl,
+}
+
+/// What came of a file.
+#[derive(Default)]
+struct FileReport {
+    records: Vec<Value>,
+    /// What is among them: place, secret, and the parts of boxes around it.
+    seen: HashSet<(Span, Fingerprint, Vec<Layer>)>,
+    is_exhausted: bool,
 }
 
 /// How much of a file is read at once.
@@ -141,41 +152,87 @@ impl Scan<'_> {
     }
 
     fn stream(&mut self, path: &Path, input: &mut dyn Read, out: &mut dyn Write) -> io::Result<()> {
-        let mut records = Vec::new();
+        let mut report = FileReport::default();
         let mut pieces = Pieces::new(self.engine, self.now_s);
+        let mut insides = Insides::new(Limits::default());
         let mut buffer = vec![0; READ_BYTES];
         let failure = loop {
             match input.read(&mut buffer) {
                 Ok(0) => break None,
-                Ok(count) => pieces.feed(buffer.get(..count).unwrap_or_default(), &mut |found| {
-                    records.push(self.record(path, &found));
-                }),
+                Ok(count) => {
+                    let bytes = buffer.get(..count).unwrap_or_default();
+                    pieces.feed(bytes, &mut |found| self.outer(path, &found, &mut report));
+                    insides.feed(bytes, &mut |inside| self.inner(path, inside, &mut report));
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break Some(error),
             }
         };
-        let effort = pieces.finish(&mut |found| records.push(self.record(path, &found)));
-        for record in &records {
+        let effort = pieces.finish(&mut |found| self.outer(path, &found, &mut report));
+        let left = insides.finish(&mut |inside| self.inner(path, inside, &mut report));
+        for record in &report.records {
             self.print(record, out)?;
         }
-        if !records.is_empty() && self.outcome == DONE {
+        if !report.records.is_empty() && self.outcome == DONE {
             self.outcome = FOUND;
         }
-        if !effort.is_complete() {
+        if !effort.is_complete() || report.is_exhausted {
             self.unscanned(path, "exhausted", out)?;
+        }
+        for left in left {
+            self.unscanned(path, left.as_str(), out)?;
         }
         failure.map_or(Ok(()), |error| self.unscanned(path, &error.to_string(), out))
     }
 
+    fn outer(&self, path: &Path, found: &Found<'_>, report: &mut FileReport) {
+        self.add(path, &found.found, (found.span, Vec::new()), report);
+    }
+
+    fn inner(&self, path: &Path, inside: &Inside<'_>, report: &mut FileReport) {
+        let effort = self.engine.scan(&Window::whole(inside.bytes()).at(self.now_s), &mut |hit| {
+            let place = inside.place(hit.range.clone());
+            self.add(path, &hit, place, report);
+        });
+        report.is_exhausted |= !effort.is_complete();
+    }
+
+    /// Adds a finding, unless it stands there already: texts inside repeat what is around them.
+    fn add(
+        &self,
+        path: &Path,
+        hit: &Match<'_>,
+        (span, layers): (Span, Vec<Layer>),
+        report: &mut FileReport,
+    ) {
+        let is_part = |layer: &&Layer| matches!(layer, Layer::Part(_));
+        let parts: Vec<Layer> = layers.iter().filter(is_part).cloned().collect();
+        if report.seen.insert((span, self.key.fingerprint(hit.secret), parts)) {
+            report.records.push(self.record(path, hit, span, &layers));
+        }
+    }
+
+    /// Names a layer: the part of a box by its own name, unless a secret stands in that.
+    fn layer(&self, layer: &Layer) -> String {
+        if let Layer::Part(Part { name: Some(name), .. }) = layer {
+            let mut is_secret = false;
+            let effort = self.engine.scan(&Window::whole(name), &mut |_| is_secret = true);
+            if !is_secret && effort.is_complete() {
+                return escape::line(name, 200);
+            }
+        }
+        layer.to_string()
+    }
+
     /// Builds a finding's record; the value itself is in no field of it.
-    fn record(&self, path: &Path, found: &Found<'_>) -> Value {
-        let (hit, span) = (&found.found, found.span);
+    fn record(&self, path: &Path, hit: &Match<'_>, span: Span, layers: &[Layer]) -> Value {
+        let layers: Vec<String> = layers.iter().map(|layer| self.layer(layer)).collect();
         let action = self.policy.action_for(&hit.rule.id, hit.confidence);
         let mut record = json!({
             "rule": hit.rule.id, "kind": "finding",
             "action": if action == Action::Refuse { "refuse" } else { "report" },
             "confidence": hit.confidence, "severity": hit.severity,
-            "path": path.to_string_lossy(), "container": Container::Blob, "layers": [],
+            "path": path.to_string_lossy(), "container": Container::Blob, "layers": layers,
             "line": span.line, "column": span.column, "end_line": span.end_line,
             "start": span.start, "end": span.end, "commit": null, "blob": null,
             "fingerprint": self.key.fingerprint(hit.secret),
@@ -209,9 +266,11 @@ impl Scan<'_> {
         if field("kind") == "unscanned" {
             return writeln!(out, "{path}: not scanned: {}", field("reason"));
         }
+        let layers = record["layers"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let inside: String = layers.flat_map(|layer| [" > ", layer]).collect();
         writeln!(
             out,
-            "{path}:{}:{}: {} {} ({}, confidence {})",
+            "{path}:{}:{}{inside}: {} {} ({}, confidence {})",
             field("line"),
             field("column"),
             field("rule"),

@@ -57,6 +57,9 @@ fn push(section: &Section<'_>) -> Push {
         // What the store files for one push; with more, a push would be refused without a record.
         findings_max: section.count("findings_max", 1..=10_000, 1_000),
         // As many as the store answers for in one question.
+        layer_depth_max: section.count("layer_depth_max", 1..=64, 8),
+        layer_bytes_max: section.integer("layer_bytes_max", MIB..=64 * GIB, 128 * MIB),
+        layer_parts_max: section.count("layer_parts_max", 1..=10_000_000, 100_000),
         hits_max: section.count("hits_max", 1_000..=100_000, 50_000),
         workers: Some(section.count("workers", 0..=1_024, 0)).filter(|&workers| workers > 0),
     };
@@ -88,6 +91,7 @@ fn policy(section: &Section<'_>) -> Policy {
     let policy = Policy {
         refuse_at: section.word("refuse_at", &confidences, Confidence::High),
         on_unscanned: section.word("on_unscanned", &answers, OnUnscanned::Refuse),
+        on_unopened: section.word("on_unopened", &answers, OnUnscanned::Accept),
         rules: rule_actions(section),
     };
     section.end();

@@ -32,6 +32,12 @@ pub struct Push {
     pub findings_max: usize,
     /// The most places of secrets that are looked at in one push; beyond, it is *unscanned*.
     pub hits_max: usize,
+    /// How many layers of one object may lie inside each other; deeper ones are *unscanned*.
+    pub layer_depth_max: usize,
+    /// Bytes that may come out of the layers of one object; beyond, it is *unscanned*.
+    pub layer_bytes_max: u64,
+    /// Texts that may come out of the layers of one object; beyond, it is *unscanned*.
+    pub layer_parts_max: usize,
     /// Threads that scan; `None` is one for each core.
     pub workers: Option<usize>,
 }
@@ -54,6 +60,9 @@ pub struct Policy {
     pub refuse_at: Confidence,
     /// What happens to a push of which something could not be scanned.
     pub on_unscanned: OnUnscanned,
+    /// What happens to a push with a file that cannot be opened: encrypted, damaged, packed by a
+    /// method that is not known.
+    pub on_unopened: OnUnscanned,
     /// Rules that act otherwise than `refuse_at` says.
     pub rules: BTreeMap<RuleId, RuleAction>,
 }

@@ -40,7 +40,7 @@ impl Default for Limits {
     /// Deep enough for a base64 in a notebook in a zip in a tar.gz; enough bytes for a large
     /// office document; few enough that one object cannot hold a worker for long.
     fn default() -> Self {
-        Self { depth_max: 8, bytes_max: 256 << 20, parts_max: 100_000 }
+        Self { depth_max: 8, bytes_max: 128 << 20, parts_max: 100_000 }
     }
 }
 

@@ -26,10 +26,8 @@ use crate::rule::{Rule, Ruleset};
 use crate::secret::{FingerprintKey, Preview, Secret};
 use crate::service::inventory::Inventory;
 use crate::service::spool::{CLAIM_SUFFIX, Claim, ClaimedFinding, SpoolError, read_bounded};
-use crate::service::ticket_text;
-use crate::store::{
-    FindingRecord, PushRecord, PusherRecord, SpoolNonce, Store, StoreError, UnscannedItem,
-};
+use crate::service::{ticket_text, unscanned};
+use crate::store::{FindingRecord, PushRecord, PusherRecord, SpoolNonce, Store, StoreError};
 use crate::wire::{Accepted, UnscannedReason, escape};
 
 /// How the name of an entry ends that could not be read.
@@ -156,7 +154,7 @@ fn claimed(intake: &Intake, path: &Path) -> Result<PushRecord, IngestError> {
     let (name, source, trust) = claim.pusher;
     let unscanned = claim.unscanned.into_iter();
     let unscanned = unscanned
-        .map(|(object, reason, detail)| UnscannedItem { object, reason, detail })
+        .map(|(object, reason, detail)| unscanned::claimed(object, reason, detail))
         .collect();
     let verdict = if claim.is_refused { PushVerdict::Refused } else { PushVerdict::Accepted };
     Ok(PushRecord {
@@ -258,10 +256,9 @@ fn accepted(intake: &Intake, path: &Path) -> Result<PushRecord, IngestError> {
     let Accepted { begin, updates } = entry.map_err(|error| unreadable(error.to_string()))?;
     let line = |bytes: &[u8]| escape::line(bytes, 400);
     let tips = updates.iter().filter(|update| !update.new.is_null());
-    let unscanned = tips.map(|update| UnscannedItem {
-        object: Some(update.new.to_string()),
-        reason: UnscannedReason::DaemonAway.to_string(),
-        detail: format!("{} from {}", line(&update.name), update.old),
+    let unscanned = tips.map(|update| {
+        let detail = format!("{} from {}", line(&update.name), update.old);
+        unscanned::item(Some(update.new), UnscannedReason::DaemonAway, detail)
     });
     let id = PushId::from_nonce(begin.nonce.0);
     Ok(PushRecord {

@@ -116,6 +116,8 @@ pub struct Place {
     pub path: Vec<u8>,
     /// The line in the object, from 1.
     pub line: u64,
+    /// The layers in which it stands there, escaped for display: `a.env` of a zip archive, `base64`.
+    pub layers: Vec<String>,
     /// Whether it stands in a commit's or tag's header (its author, committer, tagger) rather than
     /// in the message.
     pub in_header: bool,

@@ -16,8 +16,10 @@ mod answer;
 mod decide;
 mod group;
 mod head;
+mod inside;
 mod intake;
 mod link;
+mod long;
 mod occurrences;
 mod places;
 mod record;
@@ -73,6 +75,8 @@ pub struct Limits {
     /// Places of secrets that are looked at in one push, at most [`HITS_MAX`]; beyond them the push
     /// is unscanned.
     pub hits_max: usize,
+    /// What may come out of one object: its encoded, packed and compressed content.
+    pub layers: crate::scan::layer::Limits,
 }
 
 /// The most that [`Limits::hits_max`] may be: about half a kilobyte each.
@@ -344,7 +348,8 @@ where
         link.say(&FromDaemon::Verdict(verdict)).await?;
         return Ok(Outcome::Clean);
     }
-    if session.moment == Moment::Landed && !received.unscanned.is_empty() {
+    let is_whole = received.unscanned.iter().all(|item| item.reason.is_unopened());
+    if session.moment == Moment::Landed && !is_whole {
         return Err(SessionError::Incomplete);
     }
     if let Some(id) = received.lone_canary(gate) {

@@ -137,7 +137,9 @@ fn place(occurrence: &Occurrence) -> String {
         Container::RefName => format!("the name of the ref {path}"),
         Container::PushOption => "a push option".to_owned(),
     };
-    format!("{whole}{at}{age}")
+    let layers = occurrence.layers.iter().map(|layer| named(layer));
+    let inside: String = layers.flat_map(|layer| [" > ".to_owned(), layer]).collect();
+    format!("{whole}{inside}{at}{age}")
 }
 
 fn whose(owner: &Owner) -> Vec<String> {

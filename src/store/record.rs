@@ -107,6 +107,8 @@ pub struct UnscannedItem {
     pub reason: String,
     /// More, in words.
     pub detail: String,
+    /// Whether a scan later may get further.
+    pub again: bool,
 }
 
 /// Under what circumstances [`super::Store::standings`] is asked.

@@ -139,6 +139,8 @@ pub struct OccurrenceView {
     pub start: u64,
     /// Offset after the last byte.
     pub end: u64,
+    /// The layers in which it stands, outermost first.
+    pub layers: Vec<String>,
     /// Whether it came with the push.
     pub age: Age,
 }

@@ -292,6 +292,33 @@ byte_enum! {
         Scratch = 12 "scratch",
         /// A text was made to exhaust a rule, which gave part of it up.
         Exhausted = 13 "exhausted",
+        /// More layers lie inside each other than the limit.
+        LayerDepth = 14 "layer-depth",
+        /// More bytes come out of an object's layers than the limit.
+        LayerBytes = 15 "layer-bytes",
+        /// More texts come out of an object's layers than the limit.
+        LayerParts = 16 "layer-parts",
+        /// A file in it is encrypted.
+        Encrypted = 17 "encrypted",
+        /// A file in it is damaged: what could be read of it was scanned.
+        Damaged = 18 "damaged",
+        /// A file in it is packed by a method that is not known here.
+        UnknownMethod = 19 "unknown-method",
+    }
+}
+
+impl UnscannedReason {
+    /// Tells whether the content itself keeps its inside closed, whoever scans it: it was received
+    /// and looked at as it stands, and there is no more to be had.
+    #[must_use]
+    pub fn is_unopened(self) -> bool {
+        matches!(self, Self::Encrypted | Self::Damaged | Self::UnknownMethod)
+    }
+
+    /// Tells whether a scan of the same objects later may get further.
+    #[must_use]
+    pub fn may_pass_later(self) -> bool {
+        !self.is_unopened() && self != Self::FindingCount
     }
 }
 

@@ -14,6 +14,7 @@
 
 mod api;
 mod cli;
+mod evasion;
 mod failure;
 mod forge;
 mod gate;

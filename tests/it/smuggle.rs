@@ -143,6 +143,11 @@ fn push_beside(
     (said, smuggled)
 }
 
+/// Pushes a clean commit beside a blob that holds a secret and that no ref reaches.
+pub fn push_unreached_blob(repository: &Repository<'_>, work: &Work<'_>, secret: &str) -> Said {
+    push_beside(repository, work, "blob", &format!("echo TOKEN={secret}")).0
+}
+
 #[track_caller]
 fn check_unreached(container: &str, kind: &str, script: impl Fn(&str) -> String) {
     check(container, |repository, work, secret| {

@@ -86,6 +86,7 @@ fn push(number: u8) -> PushRecord {
         path: Some("deploy/prod.env".to_owned()),
         span: Span { start: 0, end: 9, line: 1, column: 1, end_line: 1 },
         in_header: false,
+        layers: Vec::new(),
         age: Age::New,
     };
     let found = FindingRecord {

@@ -60,6 +60,7 @@ fn words(reason: UnscannedReason) -> (&'static str, &'static str) {
                            earlier commit first.";
     const AGAIN: &str = "Push again in a moment. If it stays so, ask those who run this server.";
     const CHECK: &str = "Run git fsck in your clone; a fresh clone with your commits often helps.";
+    const UNPACKED: &str = "Push without that file, or with what is in it instead, unpacked.";
     match reason {
         UnscannedReason::Unreadable => ("they cannot be read", CHECK),
         UnscannedReason::Missing => ("they are missing on the server and in the push", CHECK),
@@ -83,6 +84,12 @@ fn words(reason: UnscannedReason) -> (&'static str, &'static str) {
             "a text in it is made to exhaust the scanner",
             "Push without that file, or ask for help.",
         ),
+        UnscannedReason::LayerDepth => ("too many archives lie inside each other", UNPACKED),
+        UnscannedReason::LayerBytes => ("they are too large when unpacked", UNPACKED),
+        UnscannedReason::LayerParts => ("too many files lie in an archive", UNPACKED),
+        UnscannedReason::Encrypted => ("they are encrypted", UNPACKED),
+        UnscannedReason::Damaged => ("they are damaged archives or pictures", UNPACKED),
+        UnscannedReason::UnknownMethod => ("nobody here knows how they are packed", UNPACKED),
         UnscannedReason::Scratch => ("the server is out of scratch space", AGAIN),
     }
 }

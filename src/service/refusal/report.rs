@@ -128,8 +128,13 @@ fn named_file(place: &Place, columns_max: usize) -> String {
 }
 
 fn file(place: &Place, columns_max: usize) -> String {
-    let line = format!(":{}", place.line);
-    let path = escape::line(&place.path, columns_max.saturating_sub(line.len()));
+    let mut line = format!(":{}", place.line);
+    for layer in &place.layers {
+        line += " > ";
+        line += layer;
+    }
+    let line = clip(&line, columns_max / 2);
+    let path = escape::line(&place.path, columns_max.saturating_sub(escape::columns(&line)));
     format!("{path}{line}")
 }
 

@@ -545,6 +545,7 @@ prop_compose! {
             }),
             path,
             line: 7,
+            layers: Vec::new(),
             in_header: false,
             reference: name.map(|name| Reference {
                 name: [prefix.as_bytes(), &name].concat(),

@@ -161,6 +161,7 @@ fn place(push: &Announced, judged: &JudgedPlace) -> Place {
         }),
         path: if is_path { judged.path.clone() } else { Vec::new() },
         line: occurrence.span.line,
+        layers: occurrence.layers.clone(),
         in_header: judged.in_header,
         reference,
     }

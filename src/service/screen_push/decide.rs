@@ -22,7 +22,7 @@ use crate::rule::Rule;
 use crate::secret::Fingerprint;
 use crate::service::recorder::RecordError;
 use crate::store::{FiledFinding, FindingRecord, Standing, StandingQuery, StoreError};
-use crate::wire::{Unscanned, VerdictKind};
+use crate::wire::{Unscanned, UnscannedReason, VerdictKind};
 
 /// How often a decision is made again because a grant was spent in between.
 const DECISIONS_MAX: usize = 4;
@@ -257,8 +257,7 @@ impl<'a> Draft<'a> {
         }
         let refused = self.unfiled.refusing > 0
             || findings.iter().any(|finding| finding.decision.action == Action::Refuse);
-        let blind = !self.received.unscanned.is_empty()
-            && self.gate.policy.on_unscanned == OnUnscanned::Refuse;
+        let blind = self.received.unscanned.iter().any(|item| self.refuses(item.reason));
         if refused || blind {
             // A push that does not get in uses no grant up.
             for finding in &mut findings {
@@ -267,6 +266,12 @@ impl<'a> Draft<'a> {
             return (VerdictKind::Refuse, findings);
         }
         (VerdictKind::Accept, findings)
+    }
+
+    fn refuses(&self, reason: UnscannedReason) -> bool {
+        let policy = &self.gate.policy;
+        let answer = if reason.is_unopened() { policy.on_unopened } else { policy.on_unscanned };
+        answer == OnUnscanned::Refuse
     }
 
     fn decision(&self, group: &Group<'_>, standing: &Standing) -> Decision {

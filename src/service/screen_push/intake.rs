@@ -13,8 +13,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::link::Link;
-use super::unit::{Hit, Kept, LongObject, Report, Source, keep};
+use super::long::{self, LongObject};
+use super::unit::{Hit, Kept, Report, Source, keep};
 use super::{Deadline, Gate, SessionError, unit, within};
+use crate::finding::Span;
+use crate::scan::layer::Layer;
 use crate::wire::{Object, Oid, RefUpdate, ToDaemon, Unscanned, UnscannedReason};
 
 /// Objects are handed to the pool when this many bytes of them are there: enough to be worth a
@@ -38,6 +41,10 @@ const REF_UPDATES_MAX: usize = 100_000;
 
 /// The most push options of one push.
 const PUSH_OPTIONS_MAX: usize = 1_000;
+
+/// How many decoded secrets before the end of a generic one are looked at to see whether it is the
+/// same, encoded.
+const READ_NEAR: usize = 4;
 
 /// How long a push that failed waits for what is being scanned of it: a batch takes milliseconds,
 /// also on a busy machine.
@@ -96,8 +103,25 @@ impl Received {
 
     /// Merges the hits of objects that came twice, as loose and packed copies may.
     fn merge_resent(&mut self) {
-        self.hits.sort_by_key(Hit::place);
-        self.hits.dedup_by_key(|hit| hit.place());
+        self.hits.sort_by(|one, other| one.place().cmp(&other.place()));
+        self.hits.dedup_by(|one, other| one.place() == other.place());
+    }
+
+    /// Drops what a generic rule made of an encoded value that was read: one credential is one
+    /// finding, and what it is called when read is what can be revoked.
+    fn drop_unread(&mut self) {
+        let is_code = |layer: &Layer| matches!(layer, Layer::Code(_));
+        let read = self.hits.iter().filter(|hit| !hit.layers.is_empty());
+        let read = read.filter(|hit| hit.layers.iter().all(is_code));
+        // In order, as the hits are.
+        let read: Vec<(Source, Span)> = read.map(|hit| (hit.source, hit.span)).collect();
+        self.hits.retain(|hit| {
+            let (source, span) = (hit.source, hit.span);
+            let behind = read.partition_point(|&(at, read)| (at, read.start) < (source, span.end));
+            let near = read.get(behind.saturating_sub(READ_NEAR)..behind).unwrap_or_default();
+            let is_read = near.iter().any(|&(at, read)| at == source && read.end > span.start);
+            !(hit.is_generic && hit.layers.is_empty() && is_read)
+        });
     }
 
     /// Notes something that was not scanned.
@@ -363,6 +387,8 @@ impl<'a> Intake<'a> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let scanned = self.admit(object.size)?;
+        // All at once: somebody who held a part and waited for more could wait for another who does.
+        let held = self.hold(long::held_bytes(&object) + BATCH_BYTES).await?;
         let mut long = LongObject::new(self.gate, &object);
         let mut left = object.size;
         let mut chunk = Vec::new();
@@ -383,35 +409,33 @@ impl<'a> Intake<'a> {
                 _ => return Err(SessionError::OutOfTurn("an object ends too early")),
             }
             if chunk.len() >= BATCH_BYTES {
-                long = self.scan_piece(long, std::mem::take(&mut chunk)).await?;
+                let piece = std::mem::take(&mut chunk);
+                long = self.scan_part(move |gate, report| long.fed(gate, &piece, report)).await?;
             }
         }
-        long = self.scan_piece(long, chunk).await?;
-        let mut report = Report::default();
-        long.finish(self.gate, &mut report);
-        self.received.add(report, self.hits_max);
-        Ok(())
+        let last = move |gate: &Gate, report: &mut Report| {
+            long.fed(gate, &chunk, report).finish(gate, report);
+            drop(held);
+        };
+        self.scan_part(last).await
     }
 
-    /// Scans the next piece of a long object on the pool and takes its state back.
-    async fn scan_piece(
+    /// Does a part of a long object's scan on the pool, and takes in what it finds.
+    async fn scan_part<T: Send + 'static>(
         &mut self,
-        mut long: LongObject,
-        piece: Vec<u8>,
-    ) -> Result<LongObject, SessionError> {
-        let held = self.hold(piece.len()).await?;
+        part: impl FnOnce(&Gate, &mut Report) -> T + Send + 'static,
+    ) -> Result<T, SessionError> {
         let gate = Arc::clone(self.gate);
-        let (done, state) = tokio::sync::oneshot::channel();
+        let (done, outcome) = tokio::sync::oneshot::channel();
         self.gate.pool.submit(self.received.bytes, move || {
             let mut report = Report::default();
-            long.feed(&gate, &piece, &mut report);
-            drop(held);
+            let state = part(&gate, &mut report);
             // The session that asked may have ended: then nobody needs the state.
-            drop(done.send((long, report)));
+            drop(done.send((state, report)));
         });
-        let (long, report) = state.await.map_err(|_| SessionError::WorkerLost)?;
+        let (state, report) = outcome.await.map_err(|_| SessionError::WorkerLost)?;
         self.received.add(report, self.hits_max);
-        Ok(long)
+        Ok(state)
     }
 
     /// Waits for permits for `bytes`, of this push's share and of everybody's.
@@ -458,6 +482,7 @@ impl<'a> Intake<'a> {
             self.collect(report.map_err(|_| SessionError::Deadline)?.flatten())?;
         }
         self.received.merge_resent();
+        self.received.drop_unread();
         if self.received.hits_dropped > 0 {
             let reason = UnscannedReason::FindingCount;
             self.received.leave_out(Unscanned { object: None, reason });

@@ -7,6 +7,7 @@ use super::places::{Located, order};
 use super::redact::Redactor;
 use super::unit::{Hit, Source};
 use crate::finding::{Age, Container, Occurrence};
+use crate::scan::layer::{Layer, Part};
 use crate::wire::{RefUpdate, Route};
 
 /// One place, with the route by which it came.
@@ -106,6 +107,7 @@ impl Placer<'_, '_> {
             path: path.as_deref().map(|path| self.redactor.line(path)),
             span: hit.span,
             in_header: hit.in_header,
+            layers: hit.layers.iter().map(|layer| self.layer(layer)).collect(),
             age,
         };
         JudgedPlace {
@@ -116,6 +118,16 @@ impl Placer<'_, '_> {
             path: self.redactor.bytes(path.as_deref().unwrap_or_default()),
             subject: self.redactor.bytes(subject),
             reference: self.redactor.bytes(commit.map_or(&[][..], |commit| &commit.ref_name)),
+        }
+    }
+}
+
+impl Placer<'_, '_> {
+    /// Names a layer: the part of a box by its own name, where it has one.
+    fn layer(&self, layer: &Layer) -> String {
+        match layer {
+            Layer::Part(Part { name: Some(name), .. }) => self.redactor.line(name),
+            Layer::Part(_) | Layer::Code(_) => layer.to_string(),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::identity::{Owner, Question, resolve};
 use crate::incident::{GrantId, Origin, PushId, PushVerdict, TicketDraft};
 use crate::policy::{Action, Decision};
 use crate::secret::Secret;
-use crate::service::ticket_text;
+use crate::service::{ticket_text, unscanned};
 use crate::store::{FindingRecord, PushRecord, UnscannedItem};
 use crate::wire::{Unscanned, UnscannedReason, VerdictKind};
 
@@ -108,10 +108,9 @@ impl Draft<'_> {
     /// Names the tips whose known secrets could not be looked up.
     fn tips_without_inventory(&self) -> Vec<UnscannedItem> {
         let tips = self.received.updates.iter().filter(|update| !update.new.is_null());
-        let items = tips.map(|update| UnscannedItem {
-            object: Some(update.new.to_string()),
-            reason: UnscannedReason::Inventory.to_string(),
-            detail: format!("{} from {}", self.redactor.line(&update.name), update.old),
+        let items = tips.map(|update| {
+            let detail = format!("{} from {}", self.redactor.line(&update.name), update.old);
+            unscanned::item(Some(update.new), UnscannedReason::Inventory, detail)
         });
         items.take(PushRecord::UNSCANNED_MAX).collect()
     }
@@ -143,24 +142,18 @@ impl Draft<'_> {
     }
 }
 
+fn unscanned_item(unscanned: &Unscanned) -> UnscannedItem {
+    unscanned::item(unscanned.object, unscanned.reason, String::new())
+}
+
 impl Unfiled {
     /// Puts the count on record.
     fn item(self) -> Option<UnscannedItem> {
-        (self != Self::default()).then(|| UnscannedItem {
-            object: None,
-            reason: UnscannedReason::FindingCount.to_string(),
-            detail: format!(
-                "secrets that were scanned and not filed: {} that refuse, {} others",
-                self.refusing, self.others
-            ),
-        })
-    }
-}
-
-fn unscanned_item(unscanned: &Unscanned) -> UnscannedItem {
-    UnscannedItem {
-        object: unscanned.object.map(|object| object.to_string()),
-        reason: unscanned.reason.to_string(),
-        detail: String::new(),
+        let Self { refusing, others } = self;
+        let detail = format!(
+            "secrets that were scanned and not filed: {refusing} that refuse, {others} others"
+        );
+        let is_any = self != Self::default();
+        is_any.then(|| unscanned::item(None, UnscannedReason::FindingCount, detail))
     }
 }

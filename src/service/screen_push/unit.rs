@@ -1,17 +1,17 @@
-//! Scans one unit: an object, a name, a piece of a long object. Blocking, on the pool's threads.
+//! Scans one unit: an object, a name. Blocking, on the pool's threads.
 //!
 //! Two searches run over the same text: the rules of the engine, and the known secrets of the
 //! inventory. Where both find the same bytes, the inventory's name joins the rule's finding.
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
-use super::Gate;
+use super::{Gate, inside};
 use crate::finding::{Container, Facts, Finding, Span};
 use crate::rule::{Confidence, RuleId, Severity};
+use crate::scan::layer::Layer;
 use crate::scan::unit::{TreeNames, header_ids};
-use crate::scan::{Engine, Lines, Match, Pieces, TokenPieces, Window};
+use crate::scan::{Lines, Match, Window};
 use crate::secret::{Fingerprint, Masking, Preview, Secret};
 use crate::service::inventory::Known;
 use crate::store::{KnownMatch, KnownSecret};
@@ -24,11 +24,8 @@ const KNOWN_SECRET_RULE: &str = "known-secret";
 /// objects or a piece of a long one; no push keeps more.
 const HITS_MAX: usize = super::HITS_MAX;
 
-/// The largest tree that is taken apart, in bytes. A folder of a million entries is half of it.
-const TREE_BYTES_MAX: u64 = 64 << 20;
-
 /// The longest head of a commit or tag in which object ids are looked for, in bytes.
-const HEADER_BYTES_MAX: usize = 64 << 10;
+pub(super) const HEADER_BYTES_MAX: usize = 64 << 10;
 
 /// Where a hit stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +83,8 @@ impl Source {
 pub(super) struct Hit {
     pub(super) source: Source,
     pub(super) span: Span,
+    /// The layers that lie around it, outermost first.
+    pub(super) layers: Vec<Layer>,
     pub(super) finding: Finding,
     /// The value's short tag and length, by which the inventory knows it again.
     pub(super) tag: u64,
@@ -96,6 +95,8 @@ pub(super) struct Hit {
     pub(super) entry: Option<Vec<u8>>,
     /// Whether it stands in the header of a commit or tag: its author, say.
     pub(super) in_header: bool,
+    /// Whether only its surroundings make it a credential.
+    pub(super) is_generic: bool,
     /// Why the rule believes it.
     pub(super) reasons: Vec<&'static str>,
     /// The canary that it is.
@@ -133,8 +134,8 @@ pub(super) type Kept = HashMap<(Source, Fingerprint), Vec<usize>>;
 
 impl Hit {
     /// What tells two hits apart.
-    pub(super) fn place(&self) -> (Source, Span, Fingerprint) {
-        (self.source, self.span, self.finding.fingerprint)
+    pub(super) fn place(&self) -> (Source, Span, Fingerprint, &[Layer]) {
+        (self.source, self.span, self.finding.fingerprint, &self.layers)
     }
 }
 
@@ -148,21 +149,32 @@ pub(super) struct Report {
 }
 
 impl Report {
-    fn add(&mut self, hit: Hit) {
+    pub(super) fn add(&mut self, hit: Hit) {
         if keep(&mut self.hits, &mut self.kept, hit, HITS_MAX).is_some() {
             self.hits_dropped += 1;
         }
     }
 
     /// Returns the hit at a place.
-    fn at(&mut self, source: Source, span: Span, fingerprint: Fingerprint) -> Option<&mut Hit> {
-        let places = self.kept.get(&(source, fingerprint))?;
-        let hits = &self.hits;
-        let at = *places.iter().find(|&&at| hits.get(at).is_some_and(|hit| hit.span == span))?;
+    fn at(&mut self, spot: &Spot, fingerprint: Fingerprint) -> Option<&mut Hit> {
+        let places = self.kept.get(&(spot.source, fingerprint))?;
+        // Parts of a box all stand where the box does; what is decoded has a place of its own.
+        let in_box = spot.layers.iter().any(|layer| matches!(layer, Layer::Part(_)));
+        let is_there = |hit: &Hit| hit.span == spot.span && (!in_box || hit.layers == spot.layers);
+        let at = *places.iter().find(|&&at| self.hits.get(at).is_some_and(is_there))?;
         self.hits.get_mut(at)
     }
 
-    fn leave_out(&mut self, source: Source, reason: UnscannedReason) {
+    /// Adds a hit unless it stands there already: texts inside repeat what stands around them.
+    pub(super) fn add_once(&mut self, hit: Hit) {
+        let Hit { source, span, ref layers, .. } = hit;
+        let spot = Spot { source, span, layers: layers.clone() };
+        if self.at(&spot, hit.finding.fingerprint).is_none() {
+            self.add(hit);
+        }
+    }
+
+    pub(super) fn leave_out(&mut self, source: Source, reason: UnscannedReason) {
         self.unscanned.push(Unscanned { object: source.object(), reason });
     }
 
@@ -176,7 +188,7 @@ impl Report {
 
     /// Marks the hits from `first` on that stand in the header, and drops those that touch an object
     /// id there.
-    fn read_header(&mut self, first: usize, head: &[u8]) {
+    pub(super) fn read_header(&mut self, first: usize, head: &[u8]) {
         let end = memchr::memmem::find(head, b"\n\n").unwrap_or(head.len());
         for hit in self.hits.iter_mut().skip(first) {
             hit.in_header = hit.span.start < end as u64;
@@ -219,147 +231,43 @@ pub(super) fn scan_object(gate: &Gate, object: &Object, bytes: &[u8], report: &m
     }
 }
 
-/// Scans a text that is all there.
+/// Scans a text that is all there, and what lies inside it.
 pub(super) fn scan_text(gate: &Gate, source: Source, text: &[u8], report: &mut Report) {
     let mut lines = Lines::new(text);
     let effort = gate.engine.scan(&Window::whole(text).at(gate.now_s()), &mut |found| {
         let span = lines.span(found.range.clone());
-        report.add(from_rule(gate, source, span, &found));
+        report.add(from_rule(gate, Spot { source, span, layers: Vec::new() }, &found));
     });
     if !effort.is_complete() {
         report.leave_out(source, UnscannedReason::Exhausted);
     }
+    look_up(gate, source, text, report);
+    inside::scan(gate, source, text, report);
+}
+
+fn look_up(gate: &Gate, source: Source, text: &[u8], report: &mut Report) {
     let Some(inventory) = &gate.inventory else {
         return;
     };
     let looked_up = inventory.look_up(text, 0..text.len(), &mut |range, known| {
         let span = Lines::new(text).span(range.clone());
         let value = text.get(range).unwrap_or_default();
-        merge_known(gate, source, span, value, known, report);
+        merge_known(gate, Spot { source, span, layers: Vec::new() }, value, known, report);
     });
     if looked_up.is_err() {
         report.leave_out(source, UnscannedReason::Inventory);
     }
 }
 
-/// An object longer than a piece, in the middle of its scan.
-pub(super) struct LongObject {
-    object: Object,
-    source: Source,
-    text: LongText,
+/// Where a value stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) source: Source,
+    pub(super) span: Span,
+    pub(super) layers: Vec<Layer>,
 }
 
-/// How the text of a long object is scanned.
-enum LongText {
-    /// As it streams.
-    Streamed(Box<Streamed>),
-    /// Whole: a tree is taken apart before its names are scanned.
-    Gathered(Vec<u8>),
-    /// Not at all: a tree that is too large.
-    TooLong,
-}
-
-struct Streamed {
-    pieces: Pieces<Arc<Engine>>,
-    tokens: TokenPieces,
-    /// The beginning, in which a commit's or tag's header stands.
-    head: Vec<u8>,
-}
-
-impl LongObject {
-    pub(super) fn new(gate: &Gate, object: &Object) -> Self {
-        let text = match object.kind {
-            ObjectKind::Tree if object.size > TREE_BYTES_MAX => LongText::TooLong,
-            ObjectKind::Tree => LongText::Gathered(Vec::new()),
-            ObjectKind::Blob | ObjectKind::Commit | ObjectKind::Tag => {
-                LongText::Streamed(Box::new(Streamed {
-                    pieces: Pieces::new(Arc::clone(&gate.engine), gate.now_s()),
-                    tokens: TokenPieces::default(),
-                    head: Vec::new(),
-                }))
-            }
-        };
-        Self { object: object.clone(), source: Source::of(object), text }
-    }
-
-    /// Scans the next bytes.
-    pub(super) fn feed(&mut self, gate: &Gate, bytes: &[u8], report: &mut Report) {
-        match &mut self.text {
-            LongText::Streamed(streamed) => streamed.feed(gate, self.source, bytes, report),
-            LongText::Gathered(gathered) => gathered.extend_from_slice(bytes),
-            LongText::TooLong => {}
-        }
-    }
-
-    /// Scans what is left.
-    pub(super) fn finish(self, gate: &Gate, report: &mut Report) {
-        match self.text {
-            LongText::Streamed(streamed) => streamed.finish(gate, &self.object, report),
-            LongText::Gathered(bytes) => scan_object(gate, &self.object, &bytes, report),
-            LongText::TooLong => report.leave_out(self.source, UnscannedReason::InflatedBytes),
-        }
-    }
-}
-
-impl Streamed {
-    fn feed(&mut self, gate: &Gate, source: Source, bytes: &[u8], report: &mut Report) {
-        let room = HEADER_BYTES_MAX.saturating_sub(self.head.len());
-        self.head.extend(bytes.iter().take(room));
-        self.pieces.feed(bytes, &mut |found| {
-            report.add(from_rule(gate, source, found.span, &found.found));
-        });
-        let mut failed = false;
-        self.tokens.feed(bytes, &mut |text, body, spans| {
-            failed |= look_up_piece(gate, source, text, body, spans, report);
-        });
-        if failed {
-            report.leave_out(source, UnscannedReason::Inventory);
-        }
-    }
-
-    fn finish(self, gate: &Gate, object: &Object, report: &mut Report) {
-        let source = Source::of(object);
-        let Self { pieces, tokens, head } = self;
-        let effort = pieces.finish(&mut |found| {
-            report.add(from_rule(gate, source, found.span, &found.found));
-        });
-        if !effort.is_complete() {
-            report.leave_out(source, UnscannedReason::Exhausted);
-        }
-        let mut failed = false;
-        tokens.finish(&mut |text, body, spans| {
-            failed |= look_up_piece(gate, source, text, body, spans, report);
-        });
-        if failed {
-            report.leave_out(source, UnscannedReason::Inventory);
-        }
-        if object.kind != ObjectKind::Blob {
-            report.read_header(0, &head);
-        }
-    }
-}
-
-/// Looks up the known secrets of a stretch; returns whether that failed.
-fn look_up_piece(
-    gate: &Gate,
-    source: Source,
-    text: &[u8],
-    body: Range<usize>,
-    spans: &crate::scan::Spans<'_>,
-    report: &mut Report,
-) -> bool {
-    let Some(inventory) = &gate.inventory else {
-        return false;
-    };
-    let looked_up = inventory.look_up(text, body, &mut |range, known| {
-        let span = spans.span(range.clone());
-        let value = text.get(range).unwrap_or_default();
-        merge_known(gate, source, span, value, known, report);
-    });
-    looked_up.is_err()
-}
-
-fn from_rule(gate: &Gate, source: Source, span: Span, found: &Match<'_>) -> Hit {
+pub(super) fn from_rule(gate: &Gate, spot: Spot, found: &Match<'_>) -> Hit {
     let finding = Finding {
         rule: found.rule.id.clone(),
         fingerprint: gate.key.fingerprint(found.secret),
@@ -370,19 +278,23 @@ fn from_rule(gate: &Gate, source: Source, span: Span, found: &Match<'_>) -> Hit 
         known_as: None,
     };
     let reasons = found.reasons.clone();
-    Hit { reasons, ..hit(gate, source, span, found.secret, finding) }
+    let is_generic = found.rule.generic;
+    Hit { is_generic, reasons, ..hit(gate, spot, found.secret, finding) }
 }
 
-fn hit(gate: &Gate, source: Source, span: Span, clear: &[u8], finding: Finding) -> Hit {
+fn hit(gate: &Gate, spot: Spot, clear: &[u8], finding: Finding) -> Hit {
+    let Spot { source, span, layers } = spot;
     Hit {
         source,
         span,
+        layers,
         finding,
         tag: gate.inventory.as_ref().map_or(0, |inventory| inventory.tag(clear)),
         length: u32::try_from(clear.len()).unwrap_or(u32::MAX),
         clear: Secret::new(clear.to_vec()),
         entry: None,
         in_header: false,
+        is_generic: false,
         reasons: Vec::new(),
         canary: None,
         known: None,
@@ -391,21 +303,20 @@ fn hit(gate: &Gate, source: Source, span: Span, clear: &[u8], finding: Finding) 
 }
 
 /// Adds a known secret: to the hit that a rule made of the same bytes, else as a hit of its own.
-fn merge_known(
+pub(super) fn merge_known(
     gate: &Gate,
-    source: Source,
-    span: Span,
+    spot: Spot,
     value: &[u8],
     known: Known,
     report: &mut Report,
 ) {
     let fingerprint = gate.key.fingerprint(value);
-    if let Some(hit) = report.at(source, span, fingerprint) {
+    if let Some(hit) = report.at(&spot, fingerprint) {
         hit.know(known);
         return;
     }
     let finding = shapeless(fingerprint, value, &known);
-    let mut hit = hit(gate, source, span, value, finding);
+    let mut hit = hit(gate, spot, value, finding);
     hit.know(known);
     report.add(hit);
 }

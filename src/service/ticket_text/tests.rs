@@ -43,6 +43,7 @@ fn occurrence(container: Container, path: Option<&str>) -> Occurrence {
         path: path.map(str::to_owned),
         span: Span { start: 0, end: 1, line: 14, column: 1, end_line: 14 },
         in_header: false,
+        layers: Vec::new(),
         age: Age::New,
     }
 }

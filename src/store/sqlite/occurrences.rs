@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, Row, named_params};
 
 use crate::finding::Occurrence;
@@ -50,7 +51,7 @@ fn distinct(occurrences: &[Occurrence]) -> Vec<&Occurrence> {
     let mut kept = Vec::new();
     for at in occurrences {
         let (start, end) = (at.span.start, at.span.end);
-        if seen.insert((at.container, &at.object, &at.commit, &at.path, start, end)) {
+        if seen.insert((at.container, &at.object, &at.commit, &at.path, &at.layers, start, end)) {
             kept.push(at);
         }
     }
@@ -128,9 +129,9 @@ fn insert_one(
 ) -> Result<(), Failure> {
     tx.prepare_cached(
         r#"INSERT INTO occurrence (incident, push, container, object, commit_id, subject, path,
-               start, stop, line, "column", end_line, age)
+               start, stop, line, "column", end_line, layers, age)
            VALUES (:incident, :push, :container, :object, :commit, :subject, :path,
-               :start, :stop, :line, :column, :end_line, :age)"#,
+               :start, :stop, :line, :column, :end_line, :layers, :age)"#,
     )?
     .execute(named_params! {
         ":incident": incident,
@@ -145,6 +146,7 @@ fn insert_one(
         ":line": Count(occurrence.span.line),
         ":column": Count(occurrence.span.column),
         ":end_line": Count(occurrence.span.end_line),
+        ":layers": serde_json::Value::from(occurrence.layers.as_slice()).to_string(),
         ":age": occurrence.age,
     })?;
     Ok(())
@@ -182,6 +184,14 @@ fn view(row: &Row<'_>) -> rusqlite::Result<OccurrenceView> {
         end_line: count("end_line")?,
         start: count("start")?,
         end: count("stop")?,
+        layers: layers(row)?,
         age: row.get("age")?,
     })
+}
+
+fn layers(row: &Row<'_>) -> rusqlite::Result<Vec<String>> {
+    let text: String = row.get("layers")?;
+    let unreadable =
+        |error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error));
+    serde_json::from_str(&text).map_err(unreadable)
 }

@@ -201,6 +201,7 @@ fn occurrence(line: u64) -> Occurrence {
         path: Some("deploy/prod.env".to_owned()),
         span: Span { start: line * 100, end: line * 100 + 40, line, column: 5, end_line: line },
         in_header: false,
+        layers: vec!["a.env".to_owned(), "base64".to_owned()],
         age: Age::New,
     }
 }

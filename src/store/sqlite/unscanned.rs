@@ -18,7 +18,7 @@ use super::{audit, list, outbox};
 pub(super) fn insert(tx: &Connection, record: &PushRecord, push: i64) -> Result<(), Failure> {
     for item in record.unscanned.iter().take(PushRecord::UNSCANNED_MAX) {
         let id = insert_one(tx, item, push)?;
-        if record.verdict != PushVerdict::Refused {
+        if item.again && record.verdict != PushVerdict::Refused {
             outbox::insert(tx, &rescan(id, record, item), record.at)?;
         }
     }

@@ -124,6 +124,7 @@ impl Clone {
                     .len()
                     == 1);
         Place {
+            layers: Vec::new(),
             container,
             is_new: true,
             object: Some(id),

@@ -70,6 +70,7 @@ impl Spot {
             }),
             path: self.path.to_vec(),
             line: 14,
+            layers: Vec::new(),
             in_header: false,
             reference: self.reference.clone(),
         }

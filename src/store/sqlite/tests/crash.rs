@@ -18,6 +18,7 @@ fn wide(fixture: &Fixture) -> PushRecord {
         object: None,
         reason: "inventory".to_owned(),
         detail: String::new(),
+        again: true,
     });
     record
 }

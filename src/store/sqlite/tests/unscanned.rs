@@ -11,6 +11,7 @@ fn item(reason: &str) -> UnscannedItem {
         object: Some("ef".repeat(20)),
         reason: reason.to_owned(),
         detail: "over the limit".to_owned(),
+        again: true,
     }
 }
 

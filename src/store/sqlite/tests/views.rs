@@ -60,6 +60,10 @@ fn an_incident_in_json() {
               "end_line": 1,
               "start": 100,
               "end": 140,
+              "layers": [
+                "a.env",
+                "base64"
+              ],
               "age": "new"
             }
           ],
