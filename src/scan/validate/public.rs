@@ -60,9 +60,8 @@ fn name(evidence: &Evidence<'_>) -> String {
 }
 
 fn is_uuid(secret: &[u8]) -> bool {
-    let fits = |(place, byte): (usize, &u8)| match UUID_DASHES.contains(&place) {
-        true => *byte == b'-',
-        false => byte.is_ascii_hexdigit(),
+    let fits = |(place, byte): (usize, &u8)| {
+        if UUID_DASHES.contains(&place) { *byte == b'-' } else { byte.is_ascii_hexdigit() }
     };
     secret.len() == UUID_BYTES && secret.iter().enumerate().all(fits)
 }
