@@ -42,6 +42,7 @@ use client::Head;
 use connection::{Connection, ConnectionError, Timing};
 use environment::Environment;
 use fallback::LocalScanner;
+use message::Asked;
 
 /// How long a local scanner may take to say hello: it has to load its rules first.
 const LOCAL_HELLO_TIMEOUT: Duration = Duration::from_secs(10);
@@ -180,7 +181,7 @@ impl Hook<'_> {
             // What was found is no matter of a policy for what could not be scanned.
             OnUnavailable::Accept if !error.follows_hits() => self.accept(error, head, talk),
             OnUnavailable::Reject | OnUnavailable::Accept => {
-                say(talk, &no_verdict(error, error, head.begin.nonce));
+                say(talk, &self.no_verdict(error, error, head.begin.nonce));
                 Decision::Refused
             }
             OnUnavailable::ScanLocally => match self.scan_locally(head, push, talk) {
@@ -188,7 +189,7 @@ impl Hook<'_> {
                 Err(local) => {
                     let reason = format!("{error}, and locally {local}");
                     let which = if local.follows_hits() { &local } else { error };
-                    say(talk, &no_verdict(which, &reason, head.begin.nonce));
+                    say(talk, &self.no_verdict(which, &reason, head.begin.nonce));
                     Decision::Refused
                 }
             },
@@ -199,7 +200,7 @@ impl Hook<'_> {
     fn accept(&self, error: &ConnectionError, head: &Head<'_>, talk: &mut dyn Write) -> Decision {
         let nonce = head.begin.nonce;
         if fallback::record_accepted(&self.settings.spool, head.begin, self.updates).is_err() {
-            say(talk, &message::not_recorded(error, nonce));
+            say(talk, &message::not_recorded(self.asked(), error, nonce));
             return Decision::Refused;
         }
         say(talk, &message::accepted_unscanned(error, nonce));
@@ -218,6 +219,19 @@ impl Hook<'_> {
         let verdict = client::run(head, push, Connection::new(stream, timing, talk));
         scanner.finish();
         verdict
+    }
+
+    /// Says that there is no verdict, for `reason`, and whether something was found all the same.
+    fn no_verdict(&self, error: &ConnectionError, reason: &dyn Display, nonce: Nonce) -> String {
+        if error.follows_hits() {
+            message::not_on_record(self.asked(), reason, nonce)
+        } else {
+            message::not_scanned(self.asked(), reason, nonce)
+        }
+    }
+
+    fn asked(&self) -> Asked {
+        Asked::of(self.updates)
     }
 
     /// Returns the time for the daemon; where a local scanner waits behind it, some is left for it.
@@ -262,15 +276,6 @@ fn nonce() -> Nonce {
     let halves = half(0).into_iter().chain(half(1));
     bytes.iter_mut().zip(halves).for_each(|(byte, random)| *byte = random);
     Nonce(bytes)
-}
-
-/// Says that there is no verdict, for `reason`, and whether something was found all the same.
-fn no_verdict(error: &ConnectionError, reason: &dyn Display, nonce: Nonce) -> String {
-    if error.follows_hits() {
-        message::not_on_record(reason, nonce)
-    } else {
-        message::not_scanned(reason, nonce)
-    }
 }
 
 /// Passes a verdict on to the pusher.

@@ -2,16 +2,25 @@
 
 /// Path as messages show it, and text.
 const FILES: &[(&str, &str)] = &[
+    ("config/rules/ai-services.toml", include_str!("../../config/rules/ai-services.toml")),
     ("config/rules/ai.toml", include_str!("../../config/rules/ai.toml")),
     ("config/rules/authorization.toml", include_str!("../../config/rules/authorization.toml")),
     ("config/rules/aws.toml", include_str!("../../config/rules/aws.toml")),
     ("config/rules/azure.toml", include_str!("../../config/rules/azure.toml")),
+    (
+        "config/rules/business-services.toml",
+        include_str!("../../config/rules/business-services.toml"),
+    ),
     ("config/rules/chat.toml", include_str!("../../config/rules/chat.toml")),
     ("config/rules/ci.toml", include_str!("../../config/rules/ci.toml")),
     ("config/rules/code-hosts.toml", include_str!("../../config/rules/code-hosts.toml")),
     (
         "config/rules/connection-strings.toml",
         include_str!("../../config/rules/connection-strings.toml"),
+    ),
+    (
+        "config/rules/developer-services.toml",
+        include_str!("../../config/rules/developer-services.toml"),
     ),
     ("config/rules/gcp.toml", include_str!("../../config/rules/gcp.toml")),
     ("config/rules/generic.toml", include_str!("../../config/rules/generic.toml")),
@@ -22,6 +31,10 @@ const FILES: &[(&str, &str)] = &[
     ("config/rules/observability.toml", include_str!("../../config/rules/observability.toml")),
     ("config/rules/packages.toml", include_str!("../../config/rules/packages.toml")),
     ("config/rules/payments.toml", include_str!("../../config/rules/payments.toml")),
+    (
+        "config/rules/platform-services.toml",
+        include_str!("../../config/rules/platform-services.toml"),
+    ),
     ("config/rules/private-keys.toml", include_str!("../../config/rules/private-keys.toml")),
     (
         "config/rules/secrets-platforms.toml",
@@ -36,6 +49,7 @@ const FILES: &[(&str, &str)] = &[
         "config/rules/software-services.toml",
         include_str!("../../config/rules/software-services.toml"),
     ),
+    ("config/rules/system-files.toml", include_str!("../../config/rules/system-files.toml")),
     ("config/rules/tokens.toml", include_str!("../../config/rules/tokens.toml")),
 ];
 

@@ -5,8 +5,10 @@ mod checksum;
 mod encoding;
 mod entropy;
 mod jwt;
+mod live;
 mod pem;
 mod placeholder;
+mod public;
 mod words;
 
 use crate::rule::{Argument, Validator};
@@ -76,8 +78,10 @@ const TESTS: &[(&str, Test)] = &[
     ("length", |evidence, argument| {
         Opinion::pass_if(evidence.secret.len() == count(argument), "the length is right")
     }),
+    ("live", |evidence, _| live::check(evidence.secret)),
     ("mixed", |evidence, _| encoding::mixed(evidence.secret)),
     ("not_placeholder", |evidence, _| placeholder::refuse(evidence.secret)),
+    ("not_public", |evidence, _| public::not_public(evidence)),
     ("not_word", |evidence, _| words::refuse(evidence.secret)),
     ("pem", |evidence, _| pem::check(evidence.matched)),
     ("uri_password", |evidence, _| placeholder::uri_password(evidence.secret)),

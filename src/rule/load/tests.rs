@@ -65,7 +65,7 @@ fn every_mistake_is_reported_at_once_with_its_place_and_remedy() {
     a.toml:3:1: rule `acme-token`: `identity` is missing; say what the credential is an identity of
     a.toml:3:1: rule `acme-token`: 1 `reject` examples; write at least 2
     a.toml:6:13: rule `acme-token`: keyword `ac` is under 3 bytes; name a longer literal
-    a.toml:8:15: rule `acme-token`: there is no validator `entropie`; known are aws_key_id, base64, base64_json, checksum, entropy, hex, jwt, length, mixed, not_placeholder, not_word, pem, uri_password
+    a.toml:8:15: rule `acme-token`: there is no validator `entropie`; known are aws_key_id, base64, base64_json, checksum, entropy, hex, jwt, length, live, mixed, not_placeholder, not_public, not_word, pem, uri_password
     a.toml:8:33: rule `acme-token`: 0 is out of range; write a number from 1 to 65536
     a.toml:8:49: rule `acme-token`: `hex` does not take this; write `hex = true`
     a.toml:8:62: rule `acme-token`: there is no scheme `x`; known are github

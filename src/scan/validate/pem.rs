@@ -9,23 +9,24 @@
 use super::Opinion;
 use super::encoding::decode;
 
-const PASS: &str = "the key parses";
-const PASS_ENCRYPTED: &str = "the key parses; it is encrypted";
+const PASS: Opinion = Opinion::Pass("the key parses");
+/// The passphrase may stand beside it, or be guessed at leisure: a person looks.
+const PASS_ENCRYPTED: Opinion = Opinion::Doubt("the key parses; it is encrypted");
 
 /// The fewest bytes of a body that is encrypted and so has no structure to look at.
 const ENCRYPTED_BYTES_MIN: usize = 32;
 
 /// Accepts text that holds a private key which parses; refuses public keys, certificates, stubs.
 pub(super) fn check(matched: &[u8]) -> Opinion {
-    let reason = if find(matched, b"PuTTY-User-Key-File-").is_some() {
+    let opinion = if find(matched, b"PuTTY-User-Key-File-").is_some() {
         putty(matched)
     } else {
         armoured(matched)
     };
-    reason.map_or(Opinion::Refuse, Opinion::Pass)
+    opinion.unwrap_or(Opinion::Refuse)
 }
 
-fn armoured(text: &[u8]) -> Option<&'static str> {
+fn armoured(text: &[u8]) -> Option<Opinion> {
     let (_, rest) = split_once(text, b"-----BEGIN ")?;
     let (label, rest) = split_once(rest, b"-----")?;
     let body = split_once(rest, b"-----END").map_or(rest, |(body, _)| body);
@@ -40,7 +41,7 @@ fn armoured(text: &[u8]) -> Option<&'static str> {
 }
 
 /// A key in DER, or in the encryption that OpenSSL put around DER before there was PKCS #8.
-fn der_key(body: &[u8]) -> Option<&'static str> {
+fn der_key(body: &[u8]) -> Option<Opinion> {
     if find(body, b"ENCRYPTED").is_some() {
         let (_, info) = split_once(body, b"DEK-Info:")?;
         let data = info.splitn(2, |byte| *byte == b'\n').nth(1)?;
@@ -58,7 +59,7 @@ fn der_key(body: &[u8]) -> Option<&'static str> {
 }
 
 /// RFC 5958's `EncryptedPrivateKeyInfo`: how, and what.
-fn encrypted(bytes: &[u8]) -> Option<&'static str> {
+fn encrypted(bytes: &[u8]) -> Option<Opinion> {
     let (SEQUENCE, content, _) = element(bytes)? else {
         return None;
     };
@@ -72,7 +73,7 @@ fn encrypted(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// OpenSSH's own container: magic, then the name of the cipher.
-fn openssh(bytes: &[u8]) -> Option<&'static str> {
+fn openssh(bytes: &[u8]) -> Option<Opinion> {
     let rest = bytes.strip_prefix(b"openssh-key-v1\0")?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
     let cipher = rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
@@ -80,7 +81,7 @@ fn openssh(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// `OpenPGP`, RFC 4880 section 4.2: the first packet is a secret key or subkey.
-fn pgp(bytes: &[u8]) -> Option<&'static str> {
+fn pgp(bytes: &[u8]) -> Option<Opinion> {
     let tag = match bytes.first()? {
         new if new & 0xc0 == 0xc0 => new & 0x3f,
         old if old & 0xc0 == 0x80 => (old >> 2) & 0x0f,
@@ -97,7 +98,7 @@ fn pgp_body(body: &[u8]) -> &[u8] {
     split_once(body, b"\n=").map_or(body, |(body, _)| body)
 }
 
-fn putty(text: &[u8]) -> Option<&'static str> {
+fn putty(text: &[u8]) -> Option<Opinion> {
     let (head, private) = split_once(text, b"Private-Lines:")?;
     let private = split_once(private, b"Private-MAC").map_or(private, |(body, _)| body);
     let data = private.splitn(2, |byte| *byte == b'\n').nth(1)?;
@@ -109,6 +110,21 @@ fn putty(text: &[u8]) -> Option<&'static str> {
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 const OCTETS: u8 = 0x04;
+const BITS: u8 = 0x03;
+
+/// Says whether DER is a certificate (two SEQUENCEs first) or RFC 5280's `SubjectPublicKeyInfo`.
+pub(super) fn is_public(bytes: &[u8]) -> bool {
+    let public = || {
+        let (SEQUENCE, content, _) = element(bytes)? else {
+            return None;
+        };
+        let (SEQUENCE, _, rest) = element(content)? else {
+            return None;
+        };
+        rest.first().map(|tag| matches!(*tag, SEQUENCE | BITS))
+    };
+    public().unwrap_or(false)
+}
 
 /// Splits one DER element off: tag, content, what follows. Lengths over four bytes are refused.
 fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {

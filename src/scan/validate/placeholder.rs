@@ -25,6 +25,21 @@ const DOCUMENTED: &[u64] = &[
     0x7f75_367e_7881_2551, // the front page of jwt.io
     0xcf4d_418e_d3de_92d7, // RFC 7617, Aladdin
     0x73f7_1af0_93fd_f154, // RFC 7617, as others spell him
+    // Keys in the tests of Firebase's own libraries, and so in every copy of them.
+    0x27a9_a429_31df_f7eb,
+    0x49f7_77db_995e_8260,
+    0xa6c8_14bc_555a_e62c,
+    0x8731_261c_b72d_8626,
+    0x37f8_f09b_df12_c2f2,
+    0xeb54_0d2b_6ee2_a0a4,
+    0x2037_abca_ffb2_b777,
+    0x3a8b_61d0_f636_b007,
+    0x4c98_242d_cadc_8b29,
+    0xea9b_b108_2cf9_5663,
+    0x3f37_0c9d_d822_5c63,
+    0xa19f_89ab_3555_eac1,
+    0xe4a5_542b_b7fd_7b67,
+    0xdc0f_cf04_6c61_640c,
 ];
 
 /// Texts that give a placeholder away wherever they stand in it.

@@ -81,11 +81,9 @@ fn private_keys_parse_and_other_things_do_not() {
             "{@pem ec}",
             "{@pem dsa}",
             "{@pem pkcs8}",
-            "{@pem encrypted}",
             "{@pem-line rsa}",
             "key: \"{@pem-line pkcs8}\\n\",",
             "{@openssh}",
-            "{@openssh encrypted}",
             "{@pgp}",
             "{@putty}",
         ],
@@ -113,7 +111,58 @@ fn the_encryption_that_openssl_once_had_is_known() {
          {{@base64 640}}\n-----END RSA PRIVATE KEY-----",
         "BEGIN"
     );
-    assert_eq!(opinion("pem", None, &text), Opinion::Pass("the key parses; it is encrypted"));
+    for encrypted in [text.as_str(), "{@pem encrypted}", "{@openssh encrypted}"] {
+        let opinion = opinion("pem", None, encrypted);
+        assert_eq!(opinion, Opinion::Doubt("the key parses; it is encrypted"), "{encrypted}");
+    }
+}
+
+/// Judges the second template after the first: `name = `, and what is assigned to it.
+fn opinion_on(before: &str, secret: &str) -> Opinion {
+    let secret = template::expand(secret).unwrap();
+    let matched = [before.as_bytes(), &secret].concat();
+    let validator = Validator { name: "not_public".to_owned(), argument: None };
+    check(&validator).unwrap().ask(&Evidence { secret: &secret, matched: &matched, now_s: NOW_S })
+}
+
+#[test]
+fn a_name_tells_what_is_public() {
+    for (before, secret) in [
+        ("PublicKeyToken=", "{0-9a-f:16}"),
+        ("credentials-id: ", "{@uuid}"),
+        ("\"kms_key_id\": \"", "{@uuid}"),
+        ("encrypted_key: '", "{@base64 32}"),
+    ] {
+        assert_eq!(opinion_on(before, secret), Opinion::Refuse, "{before}");
+    }
+    for (before, secret) in
+        [("STRIPE_PUBLIC_KEY=", "{@random 32}"), ("LOG_PASSWORD_SHA256=", "{0-9a-f:64}")]
+    {
+        assert!(matches!(opinion_on(before, secret), Opinion::Doubt(_)), "{before}");
+    }
+    for (before, secret) in
+        [("api_token: ", "{@uuid}"), ("secret_key = ", "{@random 32}"), ("key_id=", "{@random 20}")]
+    {
+        assert!(matches!(opinion_on(before, secret), Opinion::Pass(_)), "{before}");
+    }
+}
+
+/// The head of a `SubjectPublicKeyInfo` for RSA, of 94 bytes in all.
+#[test]
+fn a_public_key_is_known_by_its_structure() {
+    let head = [0x30, 92, 0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 1, 5, 0];
+    let key = [&head[..], &[3, 75], &[7; 75]].concat();
+    let text = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, key);
+    assert_eq!(opinion("not_public", None, &text), Opinion::Refuse);
+    accepts("not_public", None, &["{@base64 94}", "MFww{@random 80}"]);
+}
+
+#[test]
+fn test_systems_mark_their_keys() {
+    accepts("live", None, &["{@random 32}", "pdl_live_{@random 32}", "sandboxes{@random 20}"]);
+    for marked in ["sbx_{@random 32}", "pdl_sdbx_{@random 32}", "key-sandbox-{@random 20}"] {
+        assert!(matches!(opinion("live", None, marked), Opinion::Doubt(_)), "{marked}");
+    }
 }
 
 #[test]
