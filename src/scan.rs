@@ -38,6 +38,7 @@ mod pass;
 mod pieces;
 mod pool;
 mod prefilter;
+mod simd;
 mod token_pieces;
 mod tokens;
 pub mod unit;
