@@ -32,13 +32,18 @@
 pub mod check;
 mod engine;
 mod facts;
+mod finder;
+mod grams;
 mod lines;
+mod literals;
 mod overlap;
 mod pass;
 mod pieces;
+mod plan;
 mod pool;
-mod prefilter;
+mod shape;
 mod simd;
+mod tail;
 mod token_pieces;
 mod tokens;
 pub mod unit;
@@ -53,7 +58,7 @@ use std::ops::Range;
 use crate::finding::{Facts, Span};
 use crate::rule::{Confidence, Rule, Severity};
 
-pub use engine::{Engine, EngineError};
+pub use engine::{Engine, EngineError, Stage};
 pub use lines::Lines;
 pub use pass::Effort;
 pub use pieces::Pieces;

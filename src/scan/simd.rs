@@ -73,9 +73,9 @@ const fn classes_low() -> [u8; 16] {
         let first_letters = if half >= 1 { 1 } else { 0 };
         let last_letters = if half <= 10 { 2 | 4 } else { 0 };
         let joints = match half {
-            11 | 13 => 0x40,     // + -
-            14 => 0x20,          // ~
-            15 => 0x40 | 2,      // / _
+            11 | 13 => 0x40, // + -
+            14 => 0x20,      // ~
+            15 => 0x40 | 2,  // / _
             _ => 0,
         };
         low[half] = digit | first_letters | last_letters | joints;
@@ -95,15 +95,21 @@ impl Grams {
     pub(super) const NONE: Self =
         Self { places: [Halves { low: [0; 16], high: [0; 16] }; GRAM_BYTES] };
 
-    /// Adds `byte` to those that may stand at `place` of the grams of `bucket`.
-    pub(super) fn allow(&mut self, bucket: u8, place: usize, byte: u8) {
-        let Some(halves) = self.places.get_mut(place) else { return };
-        let bit = 1_u8.checked_shl(u32::from(bucket)).unwrap_or(0);
-        for (table, half) in [(&mut halves.low, byte & 15), (&mut halves.high, byte >> 4)] {
-            if let Some(bits) = table.get_mut(usize::from(half)) {
-                *bits |= bit;
-            }
-        }
+    /// Adds to the lower halves that bytes at `place` of the grams of `bucket` may have.
+    pub(super) fn allow_low(&mut self, bucket: u8, place: usize, half: u8) {
+        allow(self.places.get_mut(place).map(|halves| &mut halves.low), bucket, half);
+    }
+
+    /// Adds to the upper halves that bytes at `place` of the grams of `bucket` may have.
+    pub(super) fn allow_high(&mut self, bucket: u8, place: usize, half: u8) {
+        allow(self.places.get_mut(place).map(|halves| &mut halves.high), bucket, half);
+    }
+}
+
+fn allow(table: Option<&mut [u8; 16]>, bucket: u8, half: u8) {
+    debug_assert!(bucket < 8 && half < 16, "bucket {bucket}, half {half}");
+    if let Some(bits) = table.and_then(|table| table.get_mut(usize::from(half))) {
+        *bits |= 1_u8.checked_shl(u32::from(bucket)).unwrap_or(0);
     }
 }
 

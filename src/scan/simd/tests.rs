@@ -32,10 +32,12 @@ fn grams(wanted: &[&[u8]]) -> Grams {
     for (bucket, gram) in wanted.iter().enumerate() {
         let bucket = u8::try_from(bucket % 8).unwrap();
         for place in 0..GRAM_BYTES {
-            match gram.get(place) {
-                Some(byte) => grams.allow(bucket, place, *byte),
-                None => (0..=u8::MAX).for_each(|byte| grams.allow(bucket, place, byte)),
-            }
+            let (low, high) = match gram.get(place) {
+                Some(byte) => (byte & 15..=byte & 15, byte >> 4..=byte >> 4),
+                None => (0..=15, 0..=15),
+            };
+            low.for_each(|half| grams.allow_low(bucket, place, half));
+            high.for_each(|half| grams.allow_high(bucket, place, half));
         }
     }
     grams
