@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 
 use super::grams;
-use super::literals::{Index, Link, Word, word_at};
+use super::literals::{Index, Link, word_at};
 use super::plan::{LONG_RUN_BYTES, Place, WORD_RUN_BYTES, Want};
 use super::simd::{BLOCK_BYTES, GRAM_BYTES, Look, Masks};
 use super::tail::Tail;
@@ -51,8 +51,6 @@ pub(super) struct Finder {
 /// A string that is sought in one kind of place.
 struct Sought {
     text: Vec<u8>,
-    /// Its first four bytes, or three, which most texts that share a gram with it do not have.
-    head: (Word, Word),
     uses: Vec<Use>,
 }
 
@@ -71,7 +69,9 @@ impl Finder {
     pub(super) fn new(plans: Vec<Vec<Want>>) -> Self {
         let mut gathered = Gathered::default();
         for (number, wants) in plans.into_iter().enumerate() {
-            wants.into_iter().for_each(|want| gathered.add(number, want));
+            for want in wants {
+                gathered.add(number, want);
+            }
         }
         gathered.finish()
     }
@@ -171,18 +171,18 @@ impl Search<'_> {
 
     #[inline]
     fn look_up(&mut self, index: &Index, word: u32, at: usize) {
-        index.each(word, |link| self.check(link, at));
+        index.each(word, |link| {
+            let place = at.checked_sub(link.offset);
+            let rest = place.and_then(|place| self.text.get(place..));
+            if let Some((at, rest)) = place.zip(rest).filter(|(_, rest)| link.may_begin(rest)) {
+                self.check(link.string, at, rest);
+            }
+        });
     }
 
-    /// Compares a string with the text, and asks its tails.
-    fn check(&mut self, link: Link, at: usize) {
-        let Some(sought) = self.finder.strings.get(link.string) else { return };
-        let place = at.checked_sub(link.offset).and_then(|at| Some((at, self.text.get(at..)?)));
-        let Some((at, rest)) = place else { return };
-        let (head, mask) = sought.head;
-        if word_at(rest, 0) & mask != head {
-            return;
-        }
+    /// Compares a string with the text from `at` on, and asks its tails.
+    fn check(&mut self, string: usize, at: usize, rest: &[u8]) {
+        let Some(sought) = self.finder.strings.get(string) else { return };
         let found = rest.get(..sought.text.len());
         if !found.is_some_and(|found| found.eq_ignore_ascii_case(&sought.text)) {
             return;
@@ -309,8 +309,7 @@ impl Gathered {
             uses.sort_unstable();
             uses.dedup();
             by_place.entry(place).or_default().push(strings.len());
-            let mask = if text.len() < GRAM_BYTES { 0x00FF_FFFF } else { Word::MAX };
-            strings.push(Sought { head: (word_at(&text, 0) & mask, mask), text, uses });
+            strings.push(Sought { text, uses });
         }
         let of = |place| {
             let numbers = by_place.get(&place).map(Vec::as_slice).unwrap_or_default();
@@ -321,11 +320,11 @@ impl Gathered {
         let near = of(Place::Near);
         let finder_near = Index::new(near.iter().filter_map(|(string, text)| {
             let gram = grams::rarest(text)?;
-            Some((gram.bytes, Link { string: *string, offset: gram.offset }))
+            Some((gram.bytes, Link::new(*string, text, gram.offset)))
         }));
         let first = |(string, text): &(usize, &'_ [u8])| {
             let gram = text.get(..text.len().min(GRAM_BYTES))?;
-            Some((gram.to_vec(), Link { string: *string, offset: 0 }))
+            Some((gram.to_vec(), Link::new(*string, text, 0)))
         };
         let words: Vec<(Vec<u8>, Link)> = of(Place::Word).iter().filter_map(first).collect();
         Finder {
@@ -347,7 +346,7 @@ fn anywhere(strings: &[(usize, &[u8])]) -> (Look, Index) {
     let chosen = grams::choose(&texts);
     let links = strings.iter().filter_map(|(string, text)| {
         let gram = grams::of(text).find(|gram| chosen.contains(gram.bytes))?;
-        Some((gram.bytes, Link { string: *string, offset: gram.offset }))
+        Some((gram.bytes, Link::new(*string, text, gram.offset)))
     });
     let index = Index::new(links);
     (Look::new(grams::pack(&chosen)), index)

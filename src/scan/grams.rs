@@ -58,7 +58,9 @@ fn best(open: &[&[u8]]) -> Option<Vec<u8>> {
     let mut count = BTreeMap::<&[u8], u32>::new();
     for string in open {
         let grams: BTreeSet<&[u8]> = string.windows(GRAM_BYTES).collect();
-        grams.into_iter().for_each(|gram| *count.entry(gram).or_default() += 1);
+        for gram in grams {
+            *count.entry(gram).or_default() += 1;
+        }
     }
     let price = |gram: &[u8], count: u32| (chance(gram) + COST_OF_GRAM) / f64::from(count);
     count
@@ -99,9 +101,9 @@ pub(super) fn pack(grams: &BTreeSet<Vec<u8>>) -> Grams {
     for _ in 0..PACK_ROUNDS {
         for gram in grams {
             let gram = gram.as_slice();
-            buckets.iter_mut().for_each(|members| {
+            for members in &mut buckets {
                 members.remove(gram);
-            });
+            }
             let grown = |members: &BTreeSet<&[u8]>| {
                 let bucket = Bucket::of(members);
                 bucket.with(gram).chance() - bucket.chance()
@@ -133,14 +135,13 @@ impl Bucket {
     fn with(&self, gram: &[u8]) -> Self {
         let mut bucket = *self;
         for (place, (low, high)) in bucket.places.iter_mut().enumerate() {
-            match gram.get(place) {
-                Some(byte) => {
-                    for byte in [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()] {
-                        *low |= 1 << (byte & 15);
-                        *high |= 1 << (byte >> 4);
-                    }
-                }
-                None => (*low, *high) = (u16::MAX, u16::MAX),
+            let Some(byte) = gram.get(place) else {
+                (*low, *high) = (u16::MAX, u16::MAX);
+                continue;
+            };
+            for byte in [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()] {
+                *low |= 1 << (byte & 15);
+                *high |= 1 << (byte >> 4);
             }
         }
         bucket

@@ -19,6 +19,22 @@ pub(super) type Word = u32;
 pub(super) struct Link {
     pub(super) string: usize,
     pub(super) offset: usize,
+    /// The first four bytes of the string, or three: few texts that share its gram share them.
+    head: Word,
+    mask: Word,
+}
+
+impl Link {
+    pub(super) fn new(string: usize, text: &[u8], offset: usize) -> Self {
+        let mask = if text.len() < GRAM_BYTES { Word::MAX >> 8 } else { Word::MAX };
+        Self { string, offset, head: word_at(text, 0) & mask, mask }
+    }
+
+    /// Whether `text` may begin with the string.
+    #[inline]
+    pub(super) fn may_begin(&self, text: &[u8]) -> bool {
+        word_at(text, 0) & self.mask == self.head
+    }
 }
 
 /// Finds strings by a gram of theirs.
@@ -62,17 +78,27 @@ impl Index {
     #[inline]
     pub(super) fn each(&self, word: Word, visit: impl FnMut(Link)) {
         if self.may_have(word) {
-            self.links_of(word).for_each(visit);
+            self.open(word, visit);
         }
+    }
+
+    /// Apart, so that the common no stays small where it is asked.
+    #[inline(never)]
+    fn open(&self, word: Word, visit: impl FnMut(Link)) {
+        self.links_of(word).for_each(visit);
     }
 
     /// Tells for each of the first eight places of `bytes` whether a gram may begin there.
     #[inline]
     pub(super) fn probe(&self, bytes: u128) -> u8 {
         let bytes = fold_wide(bytes);
-        (0..8).fold(0, |found, place| {
-            found | u8::from(self.may_have(first_word(bytes >> (8 * place)))) << place
-        })
+        self.probe_four(low(bytes)) | self.probe_four(low(bytes >> 32)) << 4
+    }
+
+    #[inline]
+    fn probe_four(&self, bytes: u64) -> u8 {
+        let at = |place: u32| u8::from(self.may_have(first_word(bytes >> (8 * place)))) << place;
+        at(0) | at(1) | at(2) | at(3)
     }
 
     #[inline]
@@ -123,7 +149,13 @@ fn fold_wide(bytes: u128) -> u128 {
 
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the first bytes are wanted")]
-fn first_word(bytes: u128) -> Word {
+fn low(bytes: u128) -> u64 {
+    bytes as u64
+}
+
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the first bytes are wanted")]
+fn first_word(bytes: u64) -> Word {
     bytes as Word
 }
 
@@ -135,9 +167,9 @@ mod tests {
     fn grams_of_three_and_four_bytes_are_found_in_any_case() {
         #[track_caller]
         fn check(text: &str, want: &[usize]) {
-            let link = |string| Link { string, offset: 0 };
-            let grams: [(&[u8], _); 3] =
-                [(b"pwd", link(0)), (b"toke", link(1)), (b"pwd=", link(2))];
+            let strings: [&[u8]; 3] = [b"pwd", b"toke", b"pwd="];
+            let link = |(number, string)| (string, Link::new(number, string, 0));
+            let grams = strings.into_iter().enumerate().map(link);
             let mut found = Vec::new();
             Index::new(grams).each(word_at(text.as_bytes(), 0), |link| found.push(link.string));
             assert_eq!(found, want, "{text}");

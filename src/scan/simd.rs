@@ -65,6 +65,7 @@ const CLASSES: Halves = Halves {
     high: [0, 0, 0x40, DIGIT, 1, 2, 1, 4 | 0x20, 0, 0, 0, 0, 0, 0, 0, 0],
 };
 
+#[expect(clippy::indexing_slicing, reason = "the compiler runs it, and `half` is under 16")]
 const fn classes_low() -> [u8; 16] {
     let mut low = [0; 16];
     let mut half = 0;
@@ -165,6 +166,7 @@ fn best() -> Level {
 /// Lets `look` see each block of `text` that has a mask: where it stands, or, near the end, a copy
 /// of it with zeros behind.
 #[inline(always)]
+#[expect(clippy::inline_always, reason = "in a function of its own it would not have the vectors")]
 fn each_block(text: &[u8], masks: &mut [Masks], mut look: impl FnMut(&[u8; SEEN_BYTES]) -> Masks) {
     let mut rest = text;
     for mask in masks {

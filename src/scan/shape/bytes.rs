@@ -52,7 +52,9 @@ impl ByteSet {
             HirKind::Literal(literal) => literal.0.iter().for_each(|byte| self.insert(*byte)),
             HirKind::Class(Class::Bytes(class)) => {
                 for range in class.iter() {
-                    (range.start()..=range.end()).for_each(|byte| self.insert(byte));
+                    for byte in range.start()..=range.end() {
+                        self.insert(byte);
+                    }
                 }
             }
             HirKind::Class(Class::Unicode(_)) => *self = Self::ALL,

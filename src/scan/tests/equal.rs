@@ -147,6 +147,7 @@ fn examples_are_found_wherever_they_stand() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "what was not compared must be seen")]
 fn real_files_are_judged_alike() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut findings = 0;
