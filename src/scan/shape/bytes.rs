@@ -49,7 +49,11 @@ impl ByteSet {
     fn add(&mut self, hir: &Hir) {
         match hir.kind() {
             HirKind::Empty | HirKind::Look(_) => {}
-            HirKind::Literal(literal) => literal.0.iter().for_each(|byte| self.insert(*byte)),
+            HirKind::Literal(literal) => {
+                for byte in &literal.0 {
+                    self.insert(*byte);
+                }
+            }
             HirKind::Class(Class::Bytes(class)) => {
                 for range in class.iter() {
                     for byte in range.start()..=range.end() {
@@ -61,7 +65,9 @@ impl ByteSet {
             HirKind::Repetition(repetition) => self.add(&repetition.sub),
             HirKind::Capture(capture) => self.add(&capture.sub),
             HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-                parts.iter().for_each(|part| self.add(part));
+                for part in parts {
+                    self.add(part);
+                }
             }
         }
     }
