@@ -1,11 +1,23 @@
 //! The engine: bytes in, matches out.
 //!
 //! ```text
-//! text ──prefilter──► hits of keywords ──merge──► windows of one rule each
-//!                                                   │ regex, linear-time, at most a span of lookahead
-//!                                                   ▼
-//!          sink ◄── overlap (one rule a secret) ◄── validators ◄── match
+//! text ──► simd ──► masks of 64 bytes ──► finder ──► starts of one rule ──► regex, linear-time
+//!          every byte, no table of rules    strings, tails                     │
+//!          sink ◄── overlap (one rule a secret) ◄── validators ◄── match ◄─────┘
 //! ```
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `shape`, `plan` | what a pattern demands of every match, and where to look for it |
+//! | `grams`, `literals` | which four bytes of a string to look for, and how to find strings by them |
+//! | `simd` | bytes to masks: AVX2, SSSE3, any processor |
+//! | `tail` | what must follow a string, as a small automaton |
+//! | `finder` | masks to stretches in which matches of a rule may begin |
+//! | `pass`, `pieces` | how each rule walks its stretches, and how a text streams |
+//! | `engine`, `validate`, `facts`, `overlap` | what a match says, and whose it is |
+//!
+//! What a further rule costs is a row in an index; the bytes are looked at once. Patterns compile
+//! when a candidate first needs them.
 //!
 //! Everything here is pure and blocking: no I/O, no clock, no threads. What a match depends on
 //! lies within two spans of its rule around it, so a text scanned in pieces gives exactly what the
@@ -32,14 +44,20 @@
 pub mod check;
 mod engine;
 mod facts;
+mod finder;
+mod grams;
 mod insides;
 pub mod layer;
 mod lines;
+mod literals;
 mod overlap;
 mod pass;
 mod pieces;
+mod plan;
 mod pool;
-mod prefilter;
+mod shape;
+mod simd;
+mod tail;
 mod token_pieces;
 mod tokens;
 pub mod unit;
@@ -54,7 +72,7 @@ use std::ops::Range;
 use crate::finding::{Facts, Span};
 use crate::rule::{Confidence, Rule, Severity};
 
-pub use engine::{Engine, EngineError};
+pub use engine::{Engine, EngineError, Stage};
 pub use insides::{GATHER_BYTES_MAX, Inside, Insides};
 pub use lines::Lines;
 pub use pass::Effort;

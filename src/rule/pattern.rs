@@ -1,6 +1,7 @@
 //! How a rule's pattern compiles: over bytes, without Unicode, linear-time, bounded in memory.
 
 use regex_automata::meta::{self, Regex};
+use regex_automata::nfa::thompson;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Capture, Hir, HirKind, Repetition};
 
@@ -34,13 +35,13 @@ pub enum PatternError {
     Build(String),
 }
 
-/// Compiles `pattern` as the loader checks it and the engine runs it.
+/// Compiles `pattern` as the engine runs it. What [`outline`] let by compiles.
 pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
     let limits = meta::Config::new()
         .utf8_empty(false)
         .nfa_size_limit(Some(COMPILED_BYTES_MAX))
         .hybrid_cache_capacity(CACHE_BYTES_MAX);
-    let hir = lift(parse(pattern)?);
+    let hir = tree(pattern)?;
     Regex::builder().configure(limits).build_from_hir(&hir).map_err(|error| {
         match error.size_limit() {
             Some(_) => PatternError::TooLarge,
@@ -49,9 +50,65 @@ pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
     })
 }
 
-/// Returns the bytes of the pattern's shortest match, where the parser can tell.
-pub(super) fn shortest(pattern: &str) -> Option<usize> {
-    parse(pattern).ok()?.properties().minimum_len()
+/// What a pattern is without running it.
+pub struct Outline {
+    /// The bytes of its shortest match, where the parser can tell.
+    pub shortest: Option<usize>,
+    /// Its groups' names, by their numbers; the first is the whole match.
+    names: Vec<Option<String>>,
+}
+
+impl Outline {
+    /// Outlines a parsed pattern.
+    pub fn of(tree: &Hir) -> Self {
+        let mut names = vec![None];
+        gather(tree, &mut names);
+        Self { shortest: tree.properties().minimum_len(), names }
+    }
+
+    /// Returns how many groups it has beside the whole match.
+    pub fn groups(&self) -> usize {
+        self.names.len().saturating_sub(1)
+    }
+
+    /// Finds the number of a named group.
+    pub fn group(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| known.as_deref() == Some(name))
+    }
+}
+
+/// Gathers the names of groups. The parser's nest limit bounds the recursion.
+fn gather(hir: &Hir, names: &mut Vec<Option<String>>) {
+    if let HirKind::Capture(capture) = hir.kind() {
+        names.push(capture.name.as_deref().map(str::to_owned));
+    }
+    hir.kind().subs().iter().for_each(|sub| gather(sub, names));
+}
+
+/// Checks that `pattern` compiles, in both directions in which it is run, and outlines it. This
+/// takes a small part of the time that [`compile`] takes.
+pub fn outline(pattern: &str) -> Result<Outline, PatternError> {
+    let tree = tree(pattern)?;
+    for reverse in [false, true] {
+        let captures =
+            if reverse { thompson::WhichCaptures::None } else { thompson::WhichCaptures::All };
+        let config = thompson::Config::new()
+            .utf8(false)
+            .reverse(reverse)
+            .which_captures(captures)
+            .nfa_size_limit(Some(COMPILED_BYTES_MAX));
+        let nfa = thompson::Compiler::new().configure(config).build_from_hir(&tree);
+        nfa.map_err(|error| match error.size_limit() {
+            Some(_) => PatternError::TooLarge,
+            None => PatternError::Build(error.to_string()),
+        })?;
+    }
+    Ok(Outline::of(&tree))
+}
+
+/// Parses `pattern` as [`compile`] does.
+pub fn tree(pattern: &str) -> Result<Hir, PatternError> {
+    parse(pattern).map(lift)
 }
 
 fn parse(pattern: &str) -> Result<Hir, PatternError> {
@@ -106,11 +163,24 @@ mod tests {
     fn what_does_not_compile_is_said_in_a_line() {
         #[track_caller]
         fn check(pattern: &str, want: &str) {
-            let error = compile(pattern).unwrap_err().to_string();
-            assert_eq!(error.split(';').next(), Some(want));
+            for error in [compile(pattern).err(), outline(pattern).err()] {
+                let error = error.map(|error| error.to_string()).unwrap_or_default();
+                assert_eq!(error.split(';').next(), Some(want));
+            }
         }
         check("a(", "unclosed group");
         check("(?=a)", "look-around, including look-ahead and look-behind, is not supported");
         check(r"(?:[a-z]{500}){500}{20}", "it compiles to more than 4194304 bytes");
+    }
+
+    #[test]
+    fn groups_are_numbered_as_the_regex_does() {
+        let pattern = "(a)(?:(?P<b>x(c))|(?P<d>y))";
+        let (outline, regex) = (outline(pattern).unwrap(), compile(pattern).unwrap());
+        assert_eq!(outline.groups() + 1, regex.captures_len());
+        for name in ["b", "d", "e"] {
+            let index = regex.group_info().to_index(regex_automata::PatternID::ZERO, name);
+            assert_eq!(outline.group(name), index, "{name}");
+        }
     }
 }

@@ -67,6 +67,7 @@ impl fmt::Display for Failure {
 /// Scans every example of every rule.
 pub fn run(ruleset: &Ruleset) -> Result<Report, EngineError> {
     let engine = Engine::new(Arc::new(ruleset.clone()))?;
+    engine.compile_all()?;
     let mut report = Report { rules: ruleset.rules().len(), ..Report::default() };
     for rule in ruleset.rules() {
         for (examples, expected) in [

@@ -1,19 +1,19 @@
 //! The engine: rules made ready to run.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::meta::Regex;
 use regex_automata::util::captures::Captures;
-use regex_automata::util::primitives::PatternID;
 use regex_automata::{Anchored, Input};
 
 use super::facts::{self, Decode};
+use super::finder::Finder;
 use super::pass::{Effort, Pass};
-use super::prefilter::Prefilter;
+use super::plan;
 use super::validate::{self, Check, Evidence, Opinion};
 use super::{Match, Window};
 use crate::finding::Facts;
-use crate::rule::pattern::{self, PatternError};
+use crate::rule::pattern::{self, Outline, PatternError};
 use crate::rule::{Confidence, Rule, RuleId, Ruleset};
 
 /// Why a ruleset does not run.
@@ -35,22 +35,31 @@ pub enum EngineError {
         /// The validator or decoder.
         name: String,
     },
-    /// The keywords are too many for one automaton.
-    #[error("cannot build the automaton of all keywords")]
-    Keywords(#[from] aho_corasick::BuildError),
 }
 
 /// Scans texts by a ruleset. Share it between threads: scratch memory belongs to each call.
 pub struct Engine {
     ruleset: Arc<Ruleset>,
     compiled: Vec<Compiled>,
-    prefilter: Prefilter,
+    finder: Finder,
     span_bytes_max: usize,
+    keyword_bytes_max: usize,
+}
+
+/// The stages of a scan that can run without the later ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The look at every byte; hands on places where a gram may begin.
+    Look,
+    /// The look, and what finds stretches for regular expressions; hands on the stretches.
+    Find,
 }
 
 /// A rule's moving parts.
 pub(super) struct Compiled {
-    regex: Regex,
+    pattern: String,
+    /// Compiled when a candidate first needs it, as few of many rules ever do.
+    regex: OnceLock<Option<Regex>>,
     pub(super) span: usize,
     secret_group: usize,
     checks: Vec<Check>,
@@ -81,16 +90,37 @@ pub(super) struct Candidate {
 }
 
 impl Engine {
-    /// Makes `ruleset` ready to run.
+    /// Makes `ruleset` ready to run. Patterns compile when they are first needed; the loader has
+    /// checked that they do, and [`Engine::compile_all`] does it at once.
     pub fn new(ruleset: Arc<Ruleset>) -> Result<Self, EngineError> {
-        let compiled: Vec<Compiled> =
-            ruleset.rules().iter().map(compile).collect::<Result<_, _>>()?;
+        let mut compiled = Vec::with_capacity(ruleset.rules().len());
+        let mut plans = Vec::with_capacity(ruleset.rules().len());
+        for rule in ruleset.rules() {
+            let tree = pattern::tree(&rule.pattern)
+                .map_err(|source| EngineError::Pattern { rule: rule.id.clone(), source })?;
+            compiled.push(prepare(rule, &Outline::of(&tree))?);
+            plans.push(plan::plan(rule, &tree));
+        }
+        let keywords = ruleset.rules().iter().flat_map(|rule| &rule.keywords);
         Ok(Self {
-            prefilter: Prefilter::new(ruleset.rules())?,
+            finder: Finder::new(plans),
             span_bytes_max: compiled.iter().map(|rule| rule.span).max().unwrap_or(0),
+            keyword_bytes_max: keywords.map(String::len).max().unwrap_or(0),
             compiled,
             ruleset,
         })
+    }
+
+    /// Compiles every pattern now.
+    pub fn compile_all(&self) -> Result<(), EngineError> {
+        for (rule, compiled) in self.ruleset.rules().iter().zip(&self.compiled) {
+            if compiled.regex().is_none() {
+                let source =
+                    pattern::compile(&rule.pattern).err().unwrap_or(PatternError::TooLarge);
+                return Err(EngineError::Pattern { rule: rule.id.clone(), source });
+            }
+        }
+        Ok(())
     }
 
     /// Returns the rules that it scans by.
@@ -106,7 +136,7 @@ impl Engine {
 
     /// Returns the bytes of context on each side of a body in which no match of it can hide.
     pub fn context_bytes(&self) -> usize {
-        2 * self.span_bytes_max + self.prefilter.keyword_bytes_max() + 2
+        2 * self.span_bytes_max + self.keyword_bytes_max + 2
     }
 
     /// Reports every secret that begins in the window's body, in the order of their places.
@@ -114,7 +144,7 @@ impl Engine {
     /// The work is linear in the text, whatever the text; the returned [`Effort`] says how much it
     /// was, and whether a rule had to give a stretch up.
     pub fn scan(&self, window: &Window<'_>, sink: &mut dyn FnMut(Match<'_>)) -> Effort {
-        let mut pass = Pass::new(self, window.now_s);
+        let mut pass = Pass::new(window.now_s);
         pass.run(self, window.text, 0, true, &mut |candidate| {
             if let Some(found) = self.present(window.text, 0, candidate)
                 && window.body.contains(&found.range.start)
@@ -125,12 +155,27 @@ impl Engine {
         pass.effort()
     }
 
+    /// Runs the first stages of a scan alone, and counts what they hand on: how long each takes
+    /// is what a profile cannot tell of code that is inlined.
+    pub fn rehearse(&self, stage: Stage, text: &[u8]) -> usize {
+        match stage {
+            Stage::Look => self.finder.look(text),
+            Stage::Find => self.finder.starts(text).len(),
+        }
+    }
+
     pub(super) fn compiled(&self) -> &[Compiled] {
         &self.compiled
     }
 
-    pub(super) fn prefilter(&self) -> &Prefilter {
-        &self.prefilter
+    pub(super) fn finder(&self) -> &Finder {
+        &self.finder
+    }
+
+    /// Returns how many bytes at the end of a text that goes on are not decided: a match may begin
+    /// there that is not seen whole, or whose keyword is not.
+    pub(super) fn unseen_bytes(&self) -> usize {
+        self.span_bytes_max + self.keyword_bytes_max + 1
     }
 
     /// Turns a candidate into a match of `text`, which begins at `base` of the whole.
@@ -164,7 +209,7 @@ impl Engine {
         now_s: u64,
     ) -> Option<Candidate> {
         let (rule, compiled) = (self.ruleset.rules().get(number)?, self.compiled.get(number)?);
-        let groups = compiled.groups(text, place.clone());
+        let groups = compiled.groups(text, place.clone())?;
         let secret = groups.get_group(compiled.secret_group);
         let secret = secret.map_or(place.clone(), |span| span.range());
         let evidence = Evidence {
@@ -187,6 +232,12 @@ impl Engine {
 }
 
 impl Compiled {
+    /// Returns the compiled pattern; `None` where it does not compile, and then the rule gives
+    /// everything up.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| pattern::compile(&self.pattern).ok()).as_ref()
+    }
+
     /// Finds the leftmost match in `place`; look-around sees the text around it.
     pub(super) fn find(
         &self,
@@ -195,17 +246,18 @@ impl Compiled {
         anchored: Anchored,
     ) -> Option<std::ops::Range<usize>> {
         let input = Input::new(text).span(place).anchored(anchored);
-        self.regex.find(input).map(|found| found.range())
+        self.regex()?.find(input).map(|found| found.range())
     }
 
     /// Finds the groups of a match whose place is known.
-    fn groups(&self, text: &[u8], place: std::ops::Range<usize>) -> Captures {
-        let mut groups = self.regex.create_captures();
+    fn groups(&self, text: &[u8], place: std::ops::Range<usize>) -> Option<Captures> {
+        let regex = self.regex()?;
+        let mut groups = regex.create_captures();
         if self.secret_group > 0 || !self.facts.is_empty() {
             let input = Input::new(text).span(place).anchored(Anchored::Yes);
-            self.regex.captures(input, &mut groups);
+            regex.captures(input, &mut groups);
         }
-        groups
+        Some(groups)
     }
 
     /// Asks the validators in their order; the first that refuses ends it.
@@ -237,11 +289,9 @@ impl Compiled {
     }
 }
 
-fn compile(rule: &Rule) -> Result<Compiled, EngineError> {
+fn prepare(rule: &Rule, outline: &Outline) -> Result<Compiled, EngineError> {
     let unknown =
         |name: &str| EngineError::Unknown { rule: rule.id.clone(), name: name.to_owned() };
-    let regex = pattern::compile(&rule.pattern)
-        .map_err(|source| EngineError::Pattern { rule: rule.id.clone(), source })?;
     let mut checks = Vec::with_capacity(rule.validators.len());
     for validator in &rule.validators {
         let check = validate::check(validator).ok_or_else(|| unknown(&validator.name))?;
@@ -251,12 +301,12 @@ fn compile(rule: &Rule) -> Result<Compiled, EngineError> {
     for fact in &rule.facts {
         let decoder = fact.decoder.as_deref();
         let decode = facts::decoder(decoder).ok_or_else(|| unknown(decoder.unwrap_or_default()))?;
-        let group = regex.group_info().to_index(PatternID::ZERO, &fact.group);
-        let group = group.ok_or_else(|| unknown(&fact.group))?;
+        let group = outline.group(&fact.group).ok_or_else(|| unknown(&fact.group))?;
         facts.push(Fact { name: fact.name.clone(), group, decode });
     }
     Ok(Compiled {
-        regex,
+        pattern: rule.pattern.clone(),
+        regex: OnceLock::new(),
         span: rule.span_bytes_max,
         secret_group: rule.secret_group,
         checks,

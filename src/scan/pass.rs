@@ -1,7 +1,8 @@
 //! One pass of all rules over a text, as much of it as is at hand.
 //!
-//! Each rule walks the text by itself. It stands at a place before which it is done, jumps to where
-//! the next keyword comes into reach, and looks for the leftmost match that begins within a span:
+//! Each rule that may find something walks the text by itself. It stands at a place before which it
+//! is done, jumps to the next of its [`Starts`], and looks for the leftmost match that begins within
+//! a span:
 //!
 //! ```text
 //!          at          at+span        at+2·span
@@ -16,14 +17,17 @@
 //! in the result, and the work is at most twice the text for each rule.
 
 use super::engine::{Candidate, Compiled, Engine};
+use super::finder::Starts;
 use super::overlap::Overlap;
-use super::prefilter::Hits;
 use regex_automata::Anchored;
 
 /// How often within one span a rule may meet a match that is longer than the span and has no
 /// shorter form. Each costs a search of one byte's progress; after so many, the rule skips the
 /// rest of the span and says so in [`Effort::gave_up`].
 const OVERRUNS_MAX: u32 = 16;
+
+/// How many starts are tried one by one; a search for the leftmost match pays for more.
+const STARTS_ONE_BY_ONE: usize = 2;
 
 /// What a scan cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +52,7 @@ impl Effort {
 
 /// The state of a pass between two stretches of text.
 pub(super) struct Pass {
+    /// By the rule's number; empty until a rule takes a step.
     walks: Vec<Walk>,
     overlap: Overlap,
     effort: Effort,
@@ -65,22 +70,23 @@ struct Walk {
 
 /// The text at hand.
 #[derive(Clone, Copy)]
-struct Stretch<'t> {
-    text: &'t [u8],
+pub(super) struct Stretch<'t> {
+    pub(super) text: &'t [u8],
     /// Where it begins in the whole text.
-    base: u64,
+    pub(super) base: u64,
     /// Whether the whole text ends with it.
-    last: bool,
+    pub(super) last: bool,
+}
+
+impl Stretch<'_> {
+    fn end(&self) -> u64 {
+        self.base + self.text.len() as u64
+    }
 }
 
 impl Pass {
-    pub(super) fn new(engine: &Engine, now_s: u64) -> Self {
-        Self {
-            walks: vec![Walk::default(); engine.compiled().len()],
-            overlap: Overlap::default(),
-            effort: Effort::default(),
-            now_s,
-        }
+    pub(super) fn new(now_s: u64) -> Self {
+        Self { walks: Vec::new(), overlap: Overlap::default(), effort: Effort::default(), now_s }
     }
 
     pub(super) fn effort(&self) -> Effort {
@@ -99,11 +105,25 @@ impl Pass {
         settled: &mut dyn FnMut(Candidate),
     ) -> u64 {
         let stretch = Stretch { text, base, last };
-        let mut open = u64::MAX;
-        for (number, hits) in engine.prefilter().hits(text).iter().enumerate() {
-            open = open.min(self.walk(engine, number, hits, stretch));
+        self.run_from(engine, &engine.finder().starts(text), stretch, settled)
+    }
+
+    /// Does the same where `starts`, in the order of rules and places, are known.
+    pub(super) fn run_from(
+        &mut self,
+        engine: &Engine,
+        starts: &[Starts],
+        stretch: Stretch<'_>,
+        settled: &mut dyn FnMut(Candidate),
+    ) -> u64 {
+        let mut open = stretch.end().saturating_sub(engine.unseen_bytes() as u64);
+        if !starts.is_empty() {
+            self.walks.resize(engine.compiled().len(), Walk::default());
         }
-        if last {
+        for starts in starts.chunk_by(|a, b| a.rule == b.rule) {
+            open = open.min(self.walk(engine, starts, stretch));
+        }
+        if stretch.last {
             open = u64::MAX;
         }
         self.overlap.settle(open, settled);
@@ -111,20 +131,25 @@ impl Pass {
         self.overlap.begin().map_or(open, |begin| begin.min(open)).saturating_sub(1)
     }
 
-    /// Lets rule `number` walk as far as the text allows; returns the first place where it may yet
-    /// find something.
-    fn walk(&mut self, engine: &Engine, number: usize, hits: &[Hits], stretch: Stretch<'_>) -> u64 {
+    /// Lets a rule walk as far as the text allows; returns the first place where it may yet find
+    /// something that it has seen the start of.
+    fn walk(&mut self, engine: &Engine, starts: &[Starts], stretch: Stretch<'_>) -> u64 {
+        let number = starts.first().map_or(0, |starts| starts.rule);
         let Some((rule, walk)) = engine.compiled().get(number).zip(self.walks.get_mut(number))
         else {
             return u64::MAX;
         };
+        if rule.regex().is_none() {
+            self.effort.gave_up += 1;
+            return u64::MAX;
+        }
         let mut steps = Steps { rule, walk, effort: &mut self.effort, stretch };
-        for hits in hits {
-            while let Some(at) = steps.next_place(*hits) {
+        for starts in starts {
+            while let Some(at) = steps.next_place(*starts) {
                 if !steps.sees_enough(at) {
                     return steps.walk.at;
                 }
-                if let Some(place) = steps.step(at, *hits) {
+                if let Some(place) = steps.step(at, *starts) {
                     self.overlap.extend(engine.judge(
                         number,
                         stretch.text,
@@ -135,10 +160,7 @@ impl Pass {
                 }
             }
         }
-        // A keyword may yet begin in the last bytes, and a match a span before its end.
-        let unseen = rule.span + engine.prefilter().keyword_bytes_max();
-        let end = stretch.base + stretch.text.len() as u64;
-        steps.walk.at.max(end.saturating_sub(unseen as u64))
+        u64::MAX
     }
 }
 
@@ -151,12 +173,12 @@ struct Steps<'w> {
 }
 
 impl Steps<'_> {
-    /// Moves to the first place from which one of `hits` is in reach; `None` when all are behind.
-    fn next_place(&mut self, hits: Hits) -> Option<usize> {
+    /// Moves to the first of `starts` that is not done; `None` when all are.
+    fn next_place(&mut self, starts: Starts) -> Option<usize> {
         let at = usize::try_from(self.walk.at.saturating_sub(self.stretch.base)).ok()?;
-        let at = at.max(hits.first.saturating_sub(self.rule.span));
+        let at = at.max(starts.from);
         self.move_to(at);
-        (at <= hits.last).then_some(at)
+        (at <= starts.to).then_some(at)
     }
 
     fn move_to(&mut self, at: usize) {
@@ -168,27 +190,44 @@ impl Steps<'_> {
     }
 
     /// Searches from `at`, moves on, and returns the place of a match.
-    fn step(&mut self, at: usize, hits: Hits) -> Option<std::ops::Range<usize>> {
-        let span = self.rule.span;
-        let limit = (at + 2 * span).min(hits.last + 1 + span);
-        let found = self.search(at..limit, Anchored::No);
-        let Some(found) = found.filter(|found| found.start <= (at + span).min(hits.last)) else {
-            self.move_to(at + span + 1);
-            return None;
-        };
-        let found = if found.len() <= span {
-            found
+    fn step(&mut self, at: usize, starts: Starts) -> Option<std::ops::Range<usize>> {
+        let found = if starts.to - at < STARTS_ONE_BY_ONE {
+            self.try_one(at)
         } else {
-            let (start, end) = (found.start, found.start + span);
-            let Some(shorter) = self.search(start..end, Anchored::Yes) else {
-                self.overrun(start);
-                return None;
-            };
-            shorter
-        };
+            self.try_leftmost(at, starts)
+        }?;
         self.move_to(found.end.max(found.start + 1));
         self.effort.judged += 1;
         Some(found)
+    }
+
+    /// Looks for a match that begins at `at`.
+    fn try_one(&mut self, at: usize) -> Option<std::ops::Range<usize>> {
+        let found = self.search(at..at + self.rule.span, Anchored::Yes);
+        if found.is_none() {
+            self.move_to(at + 1);
+        }
+        found
+    }
+
+    /// Looks for the leftmost match from `at` on.
+    fn try_leftmost(&mut self, at: usize, starts: Starts) -> Option<std::ops::Range<usize>> {
+        let span = self.rule.span;
+        let last = (at + span).min(starts.to);
+        let found = self.search(at..last + span + 1, Anchored::No);
+        let Some(found) = found.filter(|found| found.start <= last) else {
+            self.move_to(last + 1);
+            return None;
+        };
+        if found.len() <= span {
+            return Some(found);
+        }
+        let (start, end) = (found.start, found.start + span);
+        let shorter = self.search(start..end, Anchored::Yes);
+        if shorter.is_none() {
+            self.overrun(start);
+        }
+        shorter
     }
 
     fn search(

@@ -35,8 +35,14 @@ impl<E: Borrow<Engine>> Pieces<E> {
 
     /// Begins a text that is scanned whenever `gather_bytes` came together.
     pub(super) fn gathering(engine: E, now_s: u64, gather_bytes: usize) -> Self {
-        let pass = Pass::new(engine.borrow(), now_s);
-        Self { engine, pass, buffer: Vec::new(), place: Place::START, fresh_bytes: 0, gather_bytes }
+        Self {
+            engine,
+            pass: Pass::new(now_s),
+            buffer: Vec::new(),
+            place: Place::START,
+            fresh_bytes: 0,
+            gather_bytes,
+        }
     }
 
     /// Takes the next bytes, and reports what is certain so far, in the order of places.

@@ -5,6 +5,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::rule::{Ruleset, pattern};
 
+mod equal;
+mod oracle;
+
 /// A rule of a test: id, keyword, pattern, span, confidence.
 type Row<'r> = (&'r str, &'r str, &'r str, usize, &'r str);
 

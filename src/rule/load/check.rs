@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use regex_automata::meta::Regex;
 use toml::Spanned;
 
 use super::Source;
 use crate::rule::error::{LoadError, Problem};
+use crate::rule::pattern::{self, Outline};
 use crate::rule::raw::{RawExamples, RawRule};
-use crate::rule::{Examples, Revocation, Rule, RuleId, pattern, template};
+use crate::rule::{Examples, Revocation, Rule, RuleId, template};
 use crate::secret::Masking;
 
 /// The shortest keyword, in bytes: shorter ones stand in every other line of any text.
@@ -43,10 +43,10 @@ impl Check<'_> {
         let id = self.rule_id(raw.id.as_ref());
         self.keywords(raw.keywords.as_ref());
         let span_bytes_max = self.span_bytes_max(raw.span_bytes_max.as_ref());
-        let regex = self.pattern(raw.pattern.as_ref(), span_bytes_max);
-        let secret_group = self.secret_group(raw.secret_group.as_ref(), regex.as_ref());
+        let outline = self.pattern(raw.pattern.as_ref(), span_bytes_max);
+        let secret_group = self.secret_group(raw.secret_group.as_ref(), outline.as_ref());
         let validators = self.validators(&raw.validators);
-        let facts = self.facts(raw.fact, regex.as_ref());
+        let facts = self.facts(raw.fact, outline.as_ref());
         let examples = self.examples(raw.examples.unwrap_or_default());
         if self.errors.len() > before {
             return None;
@@ -144,27 +144,32 @@ impl Check<'_> {
         self.fail(span, Problem::Range { value: value.to_string(), min, max });
     }
 
-    fn pattern(&mut self, pattern: Option<&Spanned<String>>, span: usize) -> Option<Regex> {
+    fn pattern(&mut self, pattern: Option<&Spanned<String>>, span: usize) -> Option<Outline> {
         let pattern = pattern?;
-        match pattern::shortest(pattern.get_ref()) {
+        let outline = match pattern::outline(pattern.get_ref()) {
+            Ok(outline) => outline,
+            Err(error) => {
+                self.fail(pattern.span(), Problem::Pattern(error));
+                return None;
+            }
+        };
+        match outline.shortest {
             Some(0) => self.fail(pattern.span(), Problem::EmptyMatch),
             Some(shortest) if shortest > span => {
                 self.fail(pattern.span(), Problem::Span { shortest, span });
             }
             _ => {}
         }
-        match pattern::compile(pattern.get_ref()) {
-            Ok(regex) => Some(regex),
-            Err(error) => {
-                self.fail(pattern.span(), Problem::Pattern(error));
-                None
-            }
-        }
+        Some(outline)
     }
 
     /// Without a wish it is the first group, or the whole match where there is none.
-    fn secret_group(&mut self, wanted: Option<&Spanned<usize>>, regex: Option<&Regex>) -> usize {
-        let Some(groups) = regex.map(|regex| regex.captures_len() - 1) else {
+    fn secret_group(
+        &mut self,
+        wanted: Option<&Spanned<usize>>,
+        outline: Option<&Outline>,
+    ) -> usize {
+        let Some(groups) = outline.map(Outline::groups) else {
             return 0;
         };
         let Some(wanted) = wanted else {

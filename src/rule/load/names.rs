@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use regex_automata::meta::Regex;
-use regex_automata::util::primitives::PatternID;
 use toml::Spanned;
 
 use super::check::Check;
 use crate::rule::error::Problem;
+use crate::rule::pattern::Outline;
 use crate::rule::raw::RawFact;
 use crate::rule::vocabulary::{self, Shape};
 use crate::rule::{Argument, FactSource, Validator};
@@ -81,14 +80,18 @@ impl Check<'_> {
     }
 
     /// Checks facts against the groups of the pattern, where that compiled.
-    pub(super) fn facts(&mut self, facts: Vec<RawFact>, regex: Option<&Regex>) -> Vec<FactSource> {
-        facts.into_iter().map(|fact| self.fact(fact, regex)).collect()
+    pub(super) fn facts(
+        &mut self,
+        facts: Vec<RawFact>,
+        outline: Option<&Outline>,
+    ) -> Vec<FactSource> {
+        facts.into_iter().map(|fact| self.fact(fact, outline)).collect()
     }
 
-    fn fact(&mut self, fact: RawFact, regex: Option<&Regex>) -> FactSource {
+    fn fact(&mut self, fact: RawFact, outline: Option<&Outline>) -> FactSource {
         let group = fact.group.get_ref();
-        let exists = |regex: &Regex| regex.group_info().to_index(PatternID::ZERO, group).is_some();
-        if !regex.is_none_or(exists) {
+        let exists = |outline: &Outline| outline.group(group).is_some();
+        if !outline.is_none_or(exists) {
             self.fail(fact.group.span(), Problem::FactGroup(group.clone()));
         }
         if let Some(decoder) = &fact.decoder

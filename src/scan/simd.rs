@@ -1,0 +1,188 @@
+//! The look at every byte: 64 bytes of text become four masks of 64 bits.
+//!
+//! ```text
+//! text   t o k e n _ 4 2   =   "
+//! run    1 1 1 1 1 1 1 1 0 0 0 0     bytes that tokens are made of
+//! digit  0 0 0 0 0 0 1 1 0 0 0 0
+//! joint  0 0 0 0 0 0 0 0 0 0 0 0     of a run, but no part of a word: `+` `-` `/` `~`
+//! gram   1 0 0 0 0 0 0 0 0 0 0 0     one of the wanted grams may begin here
+//! ```
+//!
+//! This folder is the only place with `unsafe`, and the reason is speed alone: AVX2 sees 32 bytes
+//! at once, SSSE3 16, by the same two table look-ups for each byte, one by its lower half and one
+//! by its upper half. [`scalar`] says what they compute, and serves all other processors. All three
+//! give equal masks; nothing outside knows which one ran. No byte outside the text is ever read:
+//! its end is copied to a padded block first.
+
+#![allow(unsafe_code, reason = "vector loads and the call of a function for a detected processor")]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod ssse3;
+#[cfg(test)]
+mod tests;
+
+/// Bytes of text that one [`Masks`] tells of.
+pub(super) const BLOCK_BYTES: usize = 64;
+
+/// The longest gram, in bytes.
+pub(super) const GRAM_BYTES: usize = 4;
+
+/// A block and the bytes behind it in which a gram that begins in it may end.
+const SEEN_BYTES: usize = BLOCK_BYTES + GRAM_BYTES - 1;
+
+/// One bit for each byte of a block, the first byte lowest; bytes behind the text count as zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Masks {
+    /// `[A-Za-z0-9_+/~-]`.
+    pub(super) run: u64,
+    /// `[0-9]`.
+    pub(super) digit: u64,
+    /// `[+/~-]`.
+    pub(super) joint: u64,
+    /// Where a gram may begin: never unset where one does.
+    pub(super) gram: u64,
+}
+
+/// A table by the lower half of a byte and one by its upper half; a byte has the bits that are in
+/// both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Halves {
+    low: [u8; 16],
+    high: [u8; 16],
+}
+
+/// The class bits of [`CLASSES`], placed so that one shift brings a bit to the sign of its byte.
+const DIGIT: u8 = 0x80;
+const JOINT: u8 = 0x40 | 0x20;
+
+/// Any bit: of a run. [`DIGIT`], [`JOINT`]: of these; the others are letters and `_`.
+const CLASSES: Halves = Halves {
+    low: classes_low(),
+    // '+' '-' '/' | digits | A–O a–o | P–Z _ | p–z and `~`
+    high: [0, 0, 0x40, DIGIT, 1, 2, 1, 4 | 0x20, 0, 0, 0, 0, 0, 0, 0, 0],
+};
+
+#[expect(clippy::indexing_slicing, reason = "the compiler runs it, and `half` is under 16")]
+const fn classes_low() -> [u8; 16] {
+    let mut low = [0; 16];
+    let mut half = 0;
+    while half < 16 {
+        let digit = if half <= 9 { DIGIT } else { 0 };
+        let first_letters = if half >= 1 { 1 } else { 0 };
+        let last_letters = if half <= 10 { 2 | 4 } else { 0 };
+        let joints = match half {
+            11 | 13 => 0x40, // + -
+            14 => 0x20,      // ~
+            15 => 0x40 | 2,  // / _
+            _ => 0,
+        };
+        low[half] = digit | first_letters | last_letters | joints;
+        half += 1;
+    }
+    low
+}
+
+/// Which grams are looked for: bytes that may stand at each place of one, in eight buckets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Grams {
+    places: [Halves; GRAM_BYTES],
+}
+
+impl Grams {
+    /// Looks for nothing.
+    pub(super) const NONE: Self =
+        Self { places: [Halves { low: [0; 16], high: [0; 16] }; GRAM_BYTES] };
+
+    /// Adds to the lower halves that bytes at `place` of the grams of `bucket` may have.
+    pub(super) fn allow_low(&mut self, bucket: u8, place: usize, half: u8) {
+        allow(self.places.get_mut(place).map(|halves| &mut halves.low), bucket, half);
+    }
+
+    /// Adds to the upper halves that bytes at `place` of the grams of `bucket` may have.
+    pub(super) fn allow_high(&mut self, bucket: u8, place: usize, half: u8) {
+        allow(self.places.get_mut(place).map(|halves| &mut halves.high), bucket, half);
+    }
+}
+
+fn allow(table: Option<&mut [u8; 16]>, bucket: u8, half: u8) {
+    debug_assert!(bucket < 8 && half < 16, "bucket {bucket}, half {half}");
+    if let Some(bits) = table.and_then(|table| table.get_mut(usize::from(half))) {
+        *bits |= 1_u8.checked_shl(u32::from(bucket)).unwrap_or(0);
+    }
+}
+
+/// What the processor can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Ssse3,
+    Scalar,
+}
+
+/// Looks at bytes.
+pub(super) struct Look {
+    grams: Grams,
+    level: Level,
+}
+
+impl Look {
+    /// Looks for `grams` by the best means that this processor has.
+    pub(super) fn new(grams: Grams) -> Self {
+        Self { grams, level: best() }
+    }
+
+    /// Fills `masks` with those of as many blocks of `text`.
+    pub(super) fn at(&self, text: &[u8], masks: &mut [Masks]) {
+        match self.level {
+            // SAFETY: `best` found that the processor has AVX2.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { avx2::look(&self.grams, text, masks) },
+            // SAFETY: `best` found that the processor has SSSE3.
+            #[cfg(target_arch = "x86_64")]
+            Level::Ssse3 => unsafe { ssse3::look(&self.grams, text, masks) },
+            Level::Scalar => scalar::look(&self.grams, text, masks),
+        }
+    }
+}
+
+fn best() -> Level {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::arch::is_x86_feature_detected!("avx2") {
+            return Level::Avx2;
+        }
+        if std::arch::is_x86_feature_detected!("ssse3") {
+            return Level::Ssse3;
+        }
+    }
+    Level::Scalar
+}
+
+/// Lets `look` see each block of `text` that has a mask: where it stands, or, near the end, a copy
+/// of it with zeros behind.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "in a function of its own it would not have the vectors")]
+fn each_block(text: &[u8], masks: &mut [Masks], mut look: impl FnMut(&[u8; SEEN_BYTES]) -> Masks) {
+    let mut rest = text;
+    for mask in masks {
+        *mask = match rest.first_chunk() {
+            Some(block) => look(block),
+            None => look(&padded(rest)),
+        };
+        rest = rest.get(BLOCK_BYTES..).unwrap_or_default();
+    }
+}
+
+#[cold]
+fn padded(rest: &[u8]) -> [u8; SEEN_BYTES] {
+    let mut block = [0; SEEN_BYTES];
+    for (to, from) in block.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    block
+}
