@@ -64,10 +64,10 @@ pub fn main() -> ExitCode {
         Ok(_) => return refuse(&mut stderr, &message::not_understood(&"stdin failed")),
         Err(error) => return refuse(&mut stderr, &message::not_understood(&error)),
     };
-    let (settings, problems) = Settings::load(&settings_path(&arguments));
-    for problem in problems {
-        say(&mut stderr, &format!("error: pushwarden: {problem}\n"));
-    }
+    let settings = match settings(&arguments) {
+        Ok(settings) => settings,
+        Err(problems) => return refuse(&mut stderr, &message::not_set_up(&problems)),
+    };
     let hook = Hook { started, settings: &settings, updates: &updates };
     match hook.run(&mut stderr) {
         Decision::Refused => ExitCode::FAILURE,
@@ -308,16 +308,20 @@ fn chain(program: &Path, arguments: &[OsString], input: &[u8], talk: &mut dyn Wr
     }
 }
 
-/// Returns where the settings are: beside the hook, or where `pushwarden hook FILE` says.
+/// Reads the settings: beside the hook, or where `pushwarden hook FILE` says.
+fn settings(arguments: &[OsString]) -> Result<Settings, Vec<Problem>> {
+    match arguments.get(2).filter(|_| is_command(arguments)) {
+        Some(file) => Settings::load_named(Path::new(file)),
+        None => Settings::load(&settings_path(arguments)),
+    }
+}
+
+/// Returns where the settings are if nobody names them.
 fn settings_path(arguments: &[OsString]) -> PathBuf {
     let program = arguments.first().map_or(Path::new(""), Path::new);
-    let is_command = is_command(arguments);
-    if is_command && let Some(file) = arguments.get(2) {
-        return PathBuf::from(file);
-    }
     let is_hook = program.file_name().is_some_and(|name| {
         let name = name.as_bytes();
-        !is_command && name.windows(11).any(|part| part == b"pre-receive")
+        !is_command(arguments) && name.windows(11).any(|part| part == b"pre-receive")
     });
     if is_hook {
         let mut path = program.as_os_str().to_owned();

@@ -119,7 +119,7 @@ fn the_hook_is_a_link_with_settings_beside_it() {
     let text = text.replace(&*forge.path("").to_string_lossy(), "/forge/");
     assert_snapshot!(text, @r"
     # Written by `pushwarden hooks install`, which also updates it.
-    # Ignored, with an error in every push, if others than its owner can write it.
+    # If others than its owner can write it, every push is refused.
     socket = /forge/run/push.sock
     spool = /forge/spool
     program = /forge/bin/pushwarden
