@@ -35,8 +35,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::push::{Limits, Push, Repository, stdin};
-use crate::wire::{Begin, Nonce, RefUpdate, Verdict, VerdictKind};
+use crate::push::{self, Limits, Push, Repository, stdin};
+use crate::wire::{Begin, Nonce, Oid, REF_UPDATES_MAX, RefUpdate, Verdict, VerdictKind};
 
 use client::Head;
 use connection::{Connection, ConnectionError, Timing};
@@ -78,6 +78,31 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What a push that was let in earlier did to one ref.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Landed {
+    /// What the ref pointed at before; null where there was none.
+    pub old: Oid,
+    /// What it pointed at then.
+    pub new: Oid,
+}
+
+impl Landed {
+    /// Returns a ref update for each ref that points there now, or one without a name worth
+    /// mentioning where all have moved on: later pushes told their names.
+    fn updates(self, repository: &Repository) -> Vec<RefUpdate> {
+        let mut names = push::ref_names(repository, self.new, REF_UPDATES_MAX);
+        if names.is_empty() {
+            names.push(MOVED_REF.to_vec());
+        }
+        let update = |name| RefUpdate { old: self.old, new: self.new, name };
+        names.into_iter().map(update).collect()
+    }
+}
+
+/// What stands for the name of a ref that is gone or points elsewhere by now.
+const MOVED_REF: &[u8] = b"refs/moved";
+
 /// Tells a peer about a push that was let in earlier, as the hook would have told it then; returns
 /// its verdict, which git does not hear any more.
 ///
@@ -85,13 +110,13 @@ pub fn main() -> ExitCode {
 /// If the repository cannot be read or the peer gives no verdict within `deadline`.
 pub fn tell_landed(
     repository: &Path,
-    update: RefUpdate,
+    landed: Landed,
     stream: UnixStream,
     deadline: Duration,
 ) -> io::Result<Verdict> {
     let repository = Repository::at(repository)?;
     let begin = begin(&repository, &Environment::read(&|_: &str| None));
-    let updates = [update];
+    let updates = landed.updates(&repository);
     let head =
         Head { begin: &begin, updates: &updates, push_options: &[], push_options_cut: false };
     let timing = Timing {

@@ -110,6 +110,7 @@ impl Draft<'_> {
         let tips = self.received.updates.iter().filter(|update| !update.new.is_null());
         let items = tips.map(|update| UnscannedItem {
             object: Some(update.new.to_string()),
+            old: Some(update.old.to_string()),
             reason: UnscannedReason::Inventory.to_string(),
             detail: format!("{} from {}", self.redactor.line(&update.name), update.old),
         });
@@ -148,6 +149,7 @@ impl Unfiled {
     fn item(self) -> Option<UnscannedItem> {
         (self != Self::default()).then(|| UnscannedItem {
             object: None,
+            old: None,
             reason: UnscannedReason::FindingCount.to_string(),
             detail: format!(
                 "secrets that were scanned and not filed: {} that refuse, {} others",
@@ -160,6 +162,7 @@ impl Unfiled {
 fn unscanned_item(unscanned: &Unscanned) -> UnscannedItem {
     UnscannedItem {
         object: unscanned.object.map(|object| object.to_string()),
+        old: None,
         reason: unscanned.reason.to_string(),
         detail: String::new(),
     }
