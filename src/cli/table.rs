@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use crate::wire::escape;
+
 /// The widest cell; longer ones are cut, and `show` prints them whole.
 const CELL_CHARS_MAX: usize = 48;
 
@@ -39,12 +41,20 @@ pub fn text(item: &Value, path: &[&str]) -> String {
     let found = path.iter().try_fold(item, |value, key| value.get(key));
     match found {
         None | Some(Value::Null) => "-".to_owned(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => printable(text),
         Some(other) => other.to_string(),
     }
 }
 
+/// Keeps line ends, which texts of several lines have; nothing else may steer the terminal.
+fn printable(text: &str) -> String {
+    let lines = text.split('\n').map(|line| escape::line(line.as_bytes(), usize::MAX));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn cut(cell: String) -> String {
+    // A cell is one line, whatever its text was.
+    let cell = cell.replace('\n', r"\x0a");
     if cell.chars().count() <= CELL_CHARS_MAX {
         return cell;
     }

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -161,6 +162,13 @@ fn a_hooks_path_elsewhere_is_refused() {
     let refused = hooks(&forge, "install", &repository.path);
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.out.contains("core.hooksPath"), "{refused:?}");
+    let (code, rows) = status(&forge, &repository.path);
+    assert_eq!((code, &rows[0]["state"]), (1, &json!("not-installed")), "{rows:#?}");
+    let remedy = rows[0]["remedy"].as_str().unwrap();
+    assert!(
+        remedy.contains("--unset-all core.hooksPath; then: pushwarden hooks install"),
+        "{remedy}"
+    );
     assert!(!hook_of(&repository).exists());
     // Set after the installation, it switches the hook off: no push is needed to know.
     repository.git(&["config", "--unset", "core.hooksPath"]);
@@ -341,4 +349,17 @@ fn every_name_of_the_program_is_the_same_hook() {
         fs::rename(settings, &moved).unwrap();
         script(hook, &format!("#!/bin/sh\nexec '{PROGRAM}' hook '{}'\n", moved.display()));
     });
+}
+
+#[test]
+fn a_configuration_that_is_named_from_elsewhere_is_the_same() {
+    let forge = Forge::start();
+    let repository = forge.repository("r.git");
+    fs::create_dir(forge.path("elsewhere")).unwrap();
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(forge.path("elsewhere")).args(["hooks", "install"]);
+    let said = forge.run(command.arg(&repository.path).args(["--config", "../i/pushwarden.toml"]));
+    assert_eq!(said.code, 0, "{said:?}");
+    let (code, rows) = status(&forge, &repository.path);
+    assert_eq!((code, &rows[0]["reason"]), (0, &Value::Null), "{rows:#?}");
 }

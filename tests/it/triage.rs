@@ -7,6 +7,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::forge::{Forge, PROGRAM, Repository, Said, Work, eventually, list};
+use crate::scene::Scene;
 use crate::token;
 
 /// A repository with one clean commit.
@@ -585,4 +586,41 @@ fn a_reader_that_goes_away_is_success() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(std::fs::read_to_string(code).unwrap(), "0\n");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn a_grant_for_a_name_where_repositories_have_none_is_refused_with_the_path() {
+    let forge = Forge::start();
+    let scene = Scene::new(&forge);
+    scene.push_credential();
+    let grant = |repo: &str| {
+        forge.cli([
+            "grant",
+            "create",
+            "--incident",
+            "INC-1",
+            "--repo",
+            repo,
+            "--expires",
+            "1d",
+            "--reason",
+            "a fixture",
+        ])
+    };
+    let path = scene.repository.path.to_str().unwrap();
+    let refused = grant("r.git");
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.err.contains("`r.git` would never match"), "{refused:?}");
+    assert!(refused.err.contains(path), "{refused:?}");
+    assert_eq!(grant(path).code, 0);
+    assert_eq!(grant("/srv/git/other.git").code, 0, "a repository that it will be pushed to");
+}
+
+#[test]
+fn a_source_without_answer_leaves_nothing_dangling() {
+    let forge = Forge::start();
+    Scene::new(&forge).push_credential();
+    let said = forge.say("incidents show INC-1");
+    assert!(said.out.contains("inventory"), "{said:?}");
+    assert!(!said.out.lines().any(|line| line.ends_with(": -")), "{said:?}");
 }
