@@ -23,7 +23,7 @@ pub struct Column {
 /// If `out` is gone.
 pub fn print(items: &[Value], columns: &[Column], out: &mut dyn Write) -> io::Result<()> {
     let headings = columns.iter().map(|column| column.heading.to_owned()).collect();
-    let rows = items.iter().map(|item| columns.iter().map(|c| cut((c.cell)(item))).collect());
+    let rows = items.iter().map(|item| columns.iter().map(|c| cut(&(c.cell)(item))).collect());
     let rows: Vec<Vec<String>> = std::iter::once(headings).chain(rows).collect();
     let widths: Vec<usize> = (0..columns.len())
         .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max())
@@ -52,7 +52,7 @@ fn printable(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn cut(cell: String) -> String {
+fn cut(cell: &str) -> String {
     // A cell is one line, whatever its text was.
     let cell = cell.replace('\n', r"\x0a");
     if cell.chars().count() <= CELL_CHARS_MAX {

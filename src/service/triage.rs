@@ -102,13 +102,13 @@ impl Triage {
     }
 
     /// Refuses a bare name where every repository of the incident has a path and no name: nothing
-    /// that this server pushes to would match. A path may be of any repository.
+    /// on this server would match. What holds a slash may be another repository's path or name.
     fn check_can_match(
         &self,
         id: IncidentId,
         pattern: &RepositoryPattern,
     ) -> Result<(), TriageError> {
-        if pattern.as_str().starts_with(['/', '*', '?', '[', '{']) {
+        if pattern.as_str().contains('/') {
             return Ok(());
         }
         let incident = self.store.incident(id)?;

@@ -110,12 +110,12 @@ fn incidents_are_listed_and_shown_as_scripts_rely_on() {
       rule        github-pat-classic (confidence high)
       value       ghp_[masked]
       owner       security (by default)
-                  inventory: the inventory does not know this value: -
-                  identity: no entry of /forge/i/owners.toml for its facts (the value tells none): -
-                  kind: no entry of /forge/i/owners.toml for kind github-pat-classic: -
-                  path: no entry of /forge/i/owners.toml for path deploy/prod.env: -
-                  codeowners: no CODEOWNERS in the default branch: -
-                  repository: no entry of /forge/i/owners.toml for repository /forge/r.git: -
+                  inventory: the inventory does not know this value
+                  identity: no entry of /forge/i/owners.toml for its facts (the value tells none)
+                  kind: no entry of /forge/i/owners.toml for kind github-pat-classic
+                  path: no entry of /forge/i/owners.toml for path deploy/prod.env
+                  codeowners: no CODEOWNERS in the default branch
+                  repository: no entry of /forge/i/owners.toml for repository /forge/r.git
                   default: the default queue of /forge/i/owners.toml: security
       exposure    refused
       decision    refuse: confidence high
@@ -159,7 +159,7 @@ fn lists_come_in_pages_and_can_be_filtered() {
     check(&forge, "--state open", 3);
     check(&forge, "--state false-positive", 0);
     check(&forge, "--rule github-pat-classic", 3);
-    check(&forge, "--rule aws-access-key", 0);
+    check(&forge, "--rule aws-access-key-id", 0);
     check(&forge, "--unowned", 3);
     check(&forge, "--owner security", 3);
     check(&forge, "--owner payments", 0);

@@ -128,5 +128,5 @@ fn children(folder: &Path, links: &mut Vec<PathBuf>) -> io::Result<Vec<PathBuf>>
 fn leads_away(link: PathBuf, root: &Path) -> Option<Found> {
     let target = link.canonicalize().ok()?;
     let is_away = target.is_dir() && !target.starts_with(root);
-    is_away.then(|| Found::Nothing(link, Refusal::LeadsAway { target }))
+    is_away.then_some(Found::Nothing(link, Refusal::LeadsAway { target }))
 }

