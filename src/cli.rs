@@ -24,11 +24,14 @@ pub mod scan;
 pub mod serve;
 pub mod shell;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod tickets;
 pub mod try_out;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
@@ -37,6 +40,7 @@ use crate::app;
 use crate::config::{Config, ConfigErrors, DEFAULT_FILE};
 use crate::http::admin::{ErrorBody, ErrorDetail};
 use crate::http::client::{Client, ClientError};
+use crate::wire::escape;
 
 use format::Format;
 
@@ -198,16 +202,21 @@ pub struct Terminal<'a> {
 pub fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let wants_json = wants_json(&arguments);
-    let cli = match Cli::try_parse_from(arguments) {
+    let printable = Printable::of(&arguments);
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, wants_json, terminal),
+        Err(error) => {
+            // clap quotes what it did not understand, without a part of what it holds.
+            let error = Cli::try_parse_from(shown(&arguments)).err().unwrap_or(error);
+            return usage(&error, wants_json, &printable, terminal);
+        }
     };
     match dispatch(&cli, terminal) {
         Ok(code) => code,
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => DONE,
         Err(error) => {
             // Nobody is left to tell if standard error is gone as well.
-            drop(report(&error, wants_json, terminal));
+            drop(report(&error, wants_json, &printable, terminal));
             error.exit_code()
         }
     }
@@ -231,8 +240,8 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<u8, CliError> {
         Command::Audit(command) => audit::run(command, &client(named)?, terminal),
         Command::Config(command) => check::run(command, named, terminal),
         Command::Doctor(args) => {
-            let file = named.unwrap_or(Path::new(DEFAULT_FILE));
-            Ok(doctor::run(args, file, &more_checks, terminal.out)?)
+            let file = named.map_or_else(|| PathBuf::from(DEFAULT_FILE), one_name);
+            Ok(doctor::run(args, &file, &more_checks, terminal.out)?)
         }
         Command::ScreenLocally(args) => serve::screen_locally(args),
         Command::Hook { .. } => Err(CliError::usage(
@@ -287,7 +296,19 @@ fn more_checks(config: &Config) -> Vec<doctor::Check> {
 
 /// Loads the configuration, which must be there.
 fn load(named: Option<&Path>) -> Result<Config, ConfigErrors> {
-    Config::load(named.unwrap_or(Path::new(DEFAULT_FILE)))
+    Config::load(&named.map_or_else(|| PathBuf::from(DEFAULT_FILE), one_name))
+}
+
+/// Returns the one name of the folder that holds `file`, however it was written: hooks remember
+/// paths that count from there, and are compared with them. The file itself may be a link.
+fn one_name(file: &Path) -> PathBuf {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+    match (folder, file.file_name()) {
+        (Ok(folder), Some(name)) if file != Path::new(DEFAULT_FILE) => folder.join(name),
+        // What cannot be found is named as it was written.
+        _ => file.to_path_buf(),
+    }
 }
 
 /// Loads the configuration; where none is named and the default is absent, takes the embedded one.
@@ -301,7 +322,12 @@ fn client(named: Option<&Path>) -> Result<Client, CliError> {
 }
 
 /// Prints help, version or a usage error the way clap does; a script reads the error as JSON.
-fn usage(error: &clap::Error, wants_json: bool, terminal: &mut Terminal<'_>) -> u8 {
+fn usage(
+    error: &clap::Error,
+    wants_json: bool,
+    printable: &Printable,
+    terminal: &mut Terminal<'_>,
+) -> u8 {
     let text = error.render().to_string();
     if !error.use_stderr() {
         drop(terminal.out.write_all(text.as_bytes()));
@@ -310,9 +336,10 @@ fn usage(error: &clap::Error, wants_json: bool, terminal: &mut Terminal<'_>) -> 
     if wants_json {
         let first = text.split("\n\n").next().unwrap_or_default();
         let message = first.trim().trim_start_matches("error: ");
-        drop(report(&CliError::usage(message, "see `pushwarden --help`"), true, terminal));
+        let error = CliError::usage(message, "see `pushwarden --help`");
+        drop(report(&error, true, printable, terminal));
     } else {
-        drop(terminal.err.write_all(text.as_bytes()));
+        drop(terminal.err.write_all(printable.lines(&text).as_bytes()));
     }
     USAGE
 }
@@ -324,22 +351,60 @@ fn wants_json(arguments: &[OsString]) -> bool {
     arguments.iter().any(|argument| argument == "--format=json") || arguments.windows(2).any(pair)
 }
 
-fn report(error: &CliError, as_json: bool, terminal: &mut Terminal<'_>) -> io::Result<()> {
+fn report(
+    error: &CliError,
+    as_json: bool,
+    printable: &Printable,
+    terminal: &mut Terminal<'_>,
+) -> io::Result<()> {
     let detail = error.detail();
     if as_json {
         let body = serde_json::to_string(&ErrorBody { error: detail })?;
         return writeln!(terminal.out, "{body}");
     }
-    writeln!(terminal.err, "error: {error}")?;
+    writeln!(terminal.err, "error: {}", printable.lines(&error.to_string()))?;
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        writeln!(terminal.err, "  because: {cause}")?;
+        writeln!(terminal.err, "  because: {}", printable.lines(&cause.to_string()))?;
         source = cause.source();
     }
     if !detail.remedy.is_empty() {
-        writeln!(terminal.err, "  remedy: {}", detail.remedy)?;
+        writeln!(terminal.err, "  remedy: {}", printable.lines(&detail.remedy))?;
     }
     Ok(())
+}
+
+/// Returns the arguments as they can be quoted.
+fn shown(arguments: &[OsString]) -> impl Iterator<Item = OsString> {
+    arguments.iter().map(|argument| escape::line(argument.as_bytes(), usize::MAX).into())
+}
+
+/// Makes what is said about the arguments safe to print. Errors quote them, and have line ends of
+/// their own; whoever gave a script a name must not steer the terminal of whoever runs it.
+struct Printable {
+    /// The arguments, and the values in them, that hold a control character.
+    unsafe_words: Vec<String>,
+}
+
+impl Printable {
+    fn of(arguments: &[OsString]) -> Self {
+        let arguments = arguments.iter().map(|argument| argument.to_string_lossy());
+        let words = arguments.flat_map(|argument| {
+            let value = argument.split_once('=').map(|(_, value)| value.to_owned());
+            std::iter::once(argument.into_owned()).chain(value)
+        });
+        let is_unsafe = |word: &String| word.contains(char::is_control);
+        Self { unsafe_words: words.filter(is_unsafe).collect() }
+    }
+
+    /// Returns `text` with its own line ends, and all else in it on one printable line each.
+    fn lines(&self, text: &str) -> String {
+        let quoted = self.unsafe_words.iter().fold(text.to_owned(), |text, word| {
+            text.replace(word, &escape::line(word.as_bytes(), usize::MAX))
+        });
+        let lines = quoted.split('\n').map(|line| escape::line(line.as_bytes(), usize::MAX));
+        lines.collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// How a command that lists things is asked for a page.

@@ -19,7 +19,7 @@ mod problem;
 mod read;
 mod section;
 mod settings;
-mod similar;
+pub(crate) mod similar;
 #[cfg(test)]
 mod tests;
 

@@ -35,8 +35,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::push::{Limits, Push, Repository, stdin};
-use crate::wire::{Begin, Nonce, RefUpdate, Verdict, VerdictKind};
+use crate::push::{self, Limits, Push, Repository, stdin};
+use crate::wire::{Begin, Nonce, Oid, REF_UPDATES_MAX, RefUpdate, Verdict, VerdictKind};
 
 use client::Head;
 use connection::{Connection, ConnectionError, Timing};
@@ -65,10 +65,10 @@ pub fn main() -> ExitCode {
         Ok(_) => return refuse(&mut stderr, &message::not_understood(&"stdin failed")),
         Err(error) => return refuse(&mut stderr, &message::not_understood(&error)),
     };
-    let (settings, problems) = Settings::load(&settings_path(&arguments));
-    for problem in problems {
-        say(&mut stderr, &format!("error: pushwarden: {problem}\n"));
-    }
+    let settings = match settings(&arguments) {
+        Ok(settings) => settings,
+        Err(problems) => return refuse(&mut stderr, &message::not_set_up(&problems)),
+    };
     let hook = Hook { started, settings: &settings, updates: &updates };
     match hook.run(&mut stderr) {
         Decision::Refused => ExitCode::FAILURE,
@@ -79,6 +79,31 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What a push that was let in earlier did to one ref.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Landed {
+    /// What the ref pointed at before; null where there was none.
+    pub old: Oid,
+    /// What it pointed at then.
+    pub new: Oid,
+}
+
+impl Landed {
+    /// Returns a ref update for each ref that points there now, or one without a name worth
+    /// mentioning where all have moved on: later pushes told their names.
+    fn updates(self, repository: &Repository) -> Vec<RefUpdate> {
+        let mut names = push::ref_names(repository, self.new, REF_UPDATES_MAX);
+        if names.is_empty() {
+            names.push(MOVED_REF.to_vec());
+        }
+        let update = |name| RefUpdate { old: self.old, new: self.new, name };
+        names.into_iter().map(update).collect()
+    }
+}
+
+/// What stands for the name of a ref that is gone or points elsewhere by now.
+const MOVED_REF: &[u8] = b"refs/moved";
+
 /// Tells a peer about a push that was let in earlier, as the hook would have told it then; returns
 /// its verdict, which git does not hear any more.
 ///
@@ -86,13 +111,13 @@ pub fn main() -> ExitCode {
 /// If the repository cannot be read or the peer gives no verdict within `deadline`.
 pub fn tell_landed(
     repository: &Path,
-    update: RefUpdate,
+    landed: Landed,
     stream: UnixStream,
     deadline: Duration,
 ) -> io::Result<Verdict> {
     let repository = Repository::at(repository)?;
     let begin = begin(&repository, &Environment::read(&|_: &str| None));
-    let updates = [update];
+    let updates = landed.updates(&repository);
     let head =
         Head { begin: &begin, updates: &updates, push_options: &[], push_options_cut: false };
     let timing = Timing {
@@ -313,16 +338,20 @@ fn chain(program: &Path, arguments: &[OsString], input: &[u8], talk: &mut dyn Wr
     }
 }
 
-/// Returns where the settings are: beside the hook, or where `pushwarden hook FILE` says.
+/// Reads the settings: beside the hook, or where `pushwarden hook FILE` says.
+fn settings(arguments: &[OsString]) -> Result<Settings, Vec<Problem>> {
+    match arguments.get(2).filter(|_| is_command(arguments)) {
+        Some(file) => Settings::load_named(Path::new(file)),
+        None => Settings::load(&settings_path(arguments)),
+    }
+}
+
+/// Returns where the settings are if nobody names them.
 fn settings_path(arguments: &[OsString]) -> PathBuf {
     let program = arguments.first().map_or(Path::new(""), Path::new);
-    let is_command = is_command(arguments);
-    if is_command && let Some(file) = arguments.get(2) {
-        return PathBuf::from(file);
-    }
     let is_hook = program.file_name().is_some_and(|name| {
         let name = name.as_bytes();
-        !is_command && name.windows(11).any(|part| part == b"pre-receive")
+        !is_command(arguments) && name.windows(11).any(|part| part == b"pre-receive")
     });
     if is_hook {
         let mut path = program.as_os_str().to_owned();

@@ -139,8 +139,8 @@ impl Jobs {
     fn perform(&self, row: &LeasedRow) -> Settlement {
         match &row.payload {
             OutboxPayload::Ticket { sink, event } => self.tell(row, sink, event),
-            OutboxPayload::Rescan { unscanned, repository, object, detail, .. } => {
-                let tip = Tip { repository, new: object.as_deref(), detail };
+            OutboxPayload::Rescan { unscanned, repository, object, old, .. } => {
+                let tip = Tip { repository, new: object.as_deref(), old: old.as_deref() };
                 match self.rescanner.rescan(*unscanned, &tip) {
                     Ok(()) => Settlement::Done,
                     Err(error) if error.is_final() => Settlement::Dead { error: error.to_string() },

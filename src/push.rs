@@ -115,6 +115,11 @@ impl<'a> Push<'a> {
     }
 }
 
+/// Returns the names of the refs that point at `tip`, at most `names_max`.
+pub fn ref_names(repository: &Repository, tip: Oid, names_max: usize) -> Vec<Vec<u8>> {
+    Refs::new(repository, &[]).names_of(tip, names_max)
+}
+
 /// Reads CODEOWNERS of the default branch of the repository at `path`, bare or with a work tree.
 ///
 /// # Errors

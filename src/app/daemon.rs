@@ -100,11 +100,11 @@ impl Daemon {
         let recorder = StoreRecorder::new(Arc::clone(&store), Arc::clone(&inventory));
         let gate = Arc::new(Gate::new(GateParts {
             engine: Arc::new(Engine::new(Arc::clone(&ruleset))?),
-            ruleset: Arc::clone(&ruleset),
+            ruleset,
             inventory: Some(Arc::clone(&inventory)),
-            key: Arc::clone(&key),
+            key,
             policy: policy(config),
-            owners: owners.clone(),
+            owners,
             pool: Pool::start(workers(config)).context("cannot start the workers")?,
             limits: limits(config),
             recorder: Arc::new(recorder),
@@ -121,11 +121,8 @@ impl Daemon {
             entries_max: config.spool.entries_max,
             store: Arc::clone(&store),
             spool_key: spool,
-            fingerprint_key: key,
-            ruleset,
-            owners,
+            gate: Arc::clone(&gate),
             inventory: Arc::clone(&inventory),
-            clock: Arc::clone(&clock),
         };
         let rescanner = Rescanner::new(Arc::clone(&gate), Arc::clone(&store));
         let poll = config.spool.poll;

@@ -13,6 +13,7 @@ use crate::wire::count;
 
 /// Verifies and exports the audit log
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "Example:\n  pushwarden audit verify")]
 pub enum AuditCommand {
     /// Walks the whole hash chain; exit code 1 names the first entry that was changed
     #[command(after_help = "Example:\n  pushwarden audit verify")]

@@ -8,6 +8,7 @@ use crate::app;
 
 /// Checks the configuration
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "Example:\n  pushwarden config check")]
 pub enum ConfigCommand {
     /// Checks the configuration, the rules and the owners it names, and says all that is wrong
     #[command(after_help = "Example:\n  pushwarden config check --config ./pushwarden.toml")]

@@ -13,6 +13,7 @@ use crate::wire::count;
 
 /// Lets one secret through, for a while
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "Example:\n  pushwarden grant list")]
 pub enum GrantCommand {
     /// Gives a grant: pushes of that secret to that repository pass
     #[command(after_help = "Example:\n  pushwarden grant create --incident INC-1 \

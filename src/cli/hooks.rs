@@ -45,6 +45,7 @@ use find::Found;
 
 /// Installs, removes and proves the hook of repositories
 #[derive(Clone, Debug, clap::Subcommand)]
+#[command(after_help = "Example:\n  pushwarden hooks status /srv/git")]
 pub enum HooksCommand {
     /// Installs the hook; one that is there already is kept and runs after it
     #[command(after_help = "Example:\n  pushwarden hooks install /srv/git")]

@@ -11,6 +11,7 @@ use crate::http::client::Client;
 
 /// Lists incidents, shows them, and says that one is no leak
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "Example:\n  pushwarden incidents list --state open")]
 pub enum IncidentsCommand {
     /// Lists incidents, newest first
     #[command(after_help = "Example:\n  pushwarden incidents list --state open --format json")]
@@ -145,13 +146,10 @@ fn print_text(incident: &Value, out: &mut dyn Write) -> io::Result<()> {
     let owner = (field(&["owner", "name"]), field(&["owner", "source"]));
     writeln!(out, "  owner       {} (by {})", owner.0, owner.1)?;
     for step in items(incident.get("owner"), "chain") {
-        let answer = text(step, &["answer"]);
-        writeln!(
-            out,
-            "              {}: {}: {answer}",
-            text(step, &["source"]),
-            text(step, &["evidence"])
-        )?;
+        let (source, evidence) = (text(step, &["source"]), text(step, &["evidence"]));
+        let answer = step.get("answer").filter(|answer| answer.is_string());
+        let answer = answer.map(|_| format!(": {}", text(step, &["answer"]))).unwrap_or_default();
+        writeln!(out, "              {source}: {evidence}{answer}")?;
     }
     writeln!(out, "  exposure    {}", field(&["exposure"]))?;
     writeln!(

@@ -16,6 +16,7 @@ use crate::service::inventory::VALUE_BYTES_MAX;
 
 /// Known secrets: teaches the gate values that have no shape of their own
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "Example:\n  pushwarden inventory list")]
 pub enum InventoryCommand {
     /// Adds a value, read from standard input; only its keyed hash is kept
     #[command(after_help = "Example:\n  bao kv get -field=password kv/payments/db | \

@@ -7,16 +7,27 @@ use super::format::Format;
 use super::{CliError, DONE, Terminal, print_json};
 use crate::app;
 use crate::config::Config;
+use crate::config::similar::nearest;
 use crate::finding::Facts;
 use crate::identity::{Codeowners, Question, explain, resolve};
 use crate::push;
+use crate::wire::escape;
+
+/// What findings of the inventory's shapeless values name as their rule.
+const KNOWN_SECRET_RULE: &str = "known-secret";
+
+/// The most rules that are proposed for one that there is not.
+const NEAR_MAX: usize = 5;
 
 /// Tells who answers for what
 #[derive(Debug, clap::Subcommand)]
+#[command(
+    after_help = "Example:\n  pushwarden owner explain --repo /srv/git/app.git --rule aws-access-key-id"
+)]
 pub enum OwnerCommand {
     /// Explains who would own a credential found at a path, and every source that was asked
     #[command(after_help = "Example:\n  pushwarden owner explain --repo /srv/git/app.git \
-        --path deploy/prod.env --rule aws-access-key")]
+        --path deploy/prod.env --rule aws-access-key-id")]
     Explain(ExplainArgs),
 }
 
@@ -52,9 +63,14 @@ pub fn run(
     let OwnerCommand::Explain(args) = command;
     let owners = app::load_owners(config)
         .map_err(|error| CliError::failed("the owners file cannot be used", error, "mend it"))?;
+    check_rule(&args.rule, config)?;
     let facts = facts(&args.facts)?;
     let codeowners = codeowners(&args.repo)?;
-    let repository = std::path::absolute(&args.repo).unwrap_or_else(|_| args.repo.clone());
+    let repository = std::fs::canonicalize(&args.repo).unwrap_or_else(|_| args.repo.clone());
+    if !args.repo.is_absolute() {
+        let shown = escape::line(repository.as_os_str().as_bytes(), usize::MAX);
+        writeln!(terminal.err, "note: the repository is taken to be {shown}")?;
+    }
     let question = Question {
         rule: &args.rule,
         facts: &facts,
@@ -70,6 +86,26 @@ pub fn run(
         Format::Text => write!(terminal.out, "{}", explain(&owner))?,
     }
     Ok(DONE)
+}
+
+/// Sees that there is such a rule: for any other the answer would be the default queue.
+fn check_rule(id: &str, config: &Config) -> Result<(), CliError> {
+    let ruleset = app::load_rules(config)
+        .map_err(|error| CliError::failed("the rules cannot be used", error, "mend them"))?;
+    if id == KNOWN_SECRET_RULE || ruleset.find(id).is_some() {
+        return Ok(());
+    }
+    let ids: Vec<&str> = ruleset.rules().iter().map(|rule| rule.id.as_str()).collect();
+    let begins_so = ids.iter().copied().filter(|known| !id.is_empty() && known.starts_with(id));
+    let mut near: Vec<&str> = nearest(id, &ids).into_iter().chain(begins_so).collect();
+    near.dedup();
+    near.truncate(NEAR_MAX);
+    let remedy = if near.is_empty() {
+        "see `pushwarden rules list`".to_owned()
+    } else {
+        format!("did you mean {}? `pushwarden rules list` has all", near.join(", "))
+    };
+    Err(CliError::usage(format!("there is no rule `{id}`"), remedy))
 }
 
 fn facts(pairs: &[String]) -> Result<Facts, CliError> {

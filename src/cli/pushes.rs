@@ -7,6 +7,7 @@ use crate::http::client::Client;
 
 /// Lists pushes that were refused, let in with findings, or not screened
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "Example:\n  pushwarden pushes unscanned")]
 pub enum PushesCommand {
     /// Lists pushes that were not clean, newest first
     #[command(after_help = "Example:\n  pushwarden pushes list --repository /srv/git/app.git")]

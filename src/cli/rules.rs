@@ -13,6 +13,7 @@ use crate::wire::count;
 
 /// Lists, shows and checks the rules
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "Example:\n  pushwarden rules list")]
 pub enum RulesCommand {
     /// Lists the rules in use
     #[command(after_help = "Example:\n  pushwarden rules list --format json")]

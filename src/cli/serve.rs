@@ -12,8 +12,12 @@ use crate::telemetry;
 #[command(after_help = "Example:\n  pushwarden serve --config ~/pushwarden/pushwarden.toml")]
 pub struct ServeArgs {}
 
-/// What a hook passes to its child.
+/// Screens one push for a hook whose daemon is away: the hook starts it, with the push on standard
+/// input
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pushwarden screen-locally \
+    --rules /var/lib/pushwarden/rules.snapshot --public-key /var/lib/pushwarden/keys/spool.pub \
+    --spool /var/spool/pushwarden")]
 pub struct ScreenLocallyArgs {
     /// The last rule snapshot
     #[arg(long)]

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use crate::wire::escape;
+
 /// The widest cell; longer ones are cut, and `show` prints them whole.
 const CELL_CHARS_MAX: usize = 48;
 
@@ -21,7 +23,7 @@ pub struct Column {
 /// If `out` is gone.
 pub fn print(items: &[Value], columns: &[Column], out: &mut dyn Write) -> io::Result<()> {
     let headings = columns.iter().map(|column| column.heading.to_owned()).collect();
-    let rows = items.iter().map(|item| columns.iter().map(|c| cut((c.cell)(item))).collect());
+    let rows = items.iter().map(|item| columns.iter().map(|c| cut(&(c.cell)(item))).collect());
     let rows: Vec<Vec<String>> = std::iter::once(headings).chain(rows).collect();
     let widths: Vec<usize> = (0..columns.len())
         .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max())
@@ -39,12 +41,20 @@ pub fn text(item: &Value, path: &[&str]) -> String {
     let found = path.iter().try_fold(item, |value, key| value.get(key));
     match found {
         None | Some(Value::Null) => "-".to_owned(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => printable(text),
         Some(other) => other.to_string(),
     }
 }
 
-fn cut(cell: String) -> String {
+/// Keeps line ends, which texts of several lines have; nothing else may steer the terminal.
+fn printable(text: &str) -> String {
+    let lines = text.split('\n').map(|line| escape::line(line.as_bytes(), usize::MAX));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn cut(cell: &str) -> String {
+    // A cell is one line, whatever its text was.
+    let cell = cell.replace('\n', r"\x0a");
     if cell.chars().count() <= CELL_CHARS_MAX {
         return cell;
     }

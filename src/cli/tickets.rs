@@ -11,6 +11,7 @@ use crate::http::client::Client;
 
 /// Lists and shows revocation tickets
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "Example:\n  pushwarden tickets list --owner payments-oncall")]
 pub enum TicketsCommand {
     /// Lists tickets, newest first
     #[command(after_help = "Example:\n  pushwarden tickets list --owner payments-oncall")]

@@ -4,7 +4,7 @@
 const KEY_BYTES_MAX: usize = 64;
 
 /// Returns the known key that is most like `name`, where one is near enough to be meant.
-pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     if name.len() > KEY_BYTES_MAX {
         return None;
     }

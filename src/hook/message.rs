@@ -113,6 +113,19 @@ pub(super) fn not_understood(reason: &dyn Display) -> String {
     )
 }
 
+/// Settings that cannot be followed.
+pub(super) fn not_set_up(problems: &[impl Display]) -> String {
+    let body: String = problems.iter().map(|problem| wrap("  ", &format!("{problem}."))).collect();
+    format!(
+        "error: push refused - the hook's settings are wrong. Nothing was stored.\n\
+         \n\
+         {body}\
+         \x20 Nothing is known to be wrong with your commits.\n\
+         \n\
+         hint: Send this to the administrators of this Git server.\n"
+    )
+}
+
 /// A chained hook that does not start.
 pub(super) fn not_chained(reason: &dyn Display) -> String {
     let body = wrap("  ", &format!("The hook chained after pushwarden does not run: {reason}."));
@@ -175,6 +188,14 @@ mod tests {
         hint: server this reference:
         hint:   5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e
         ");
+        insta::assert_snapshot!(not_set_up(&["others can write f; run `chmod go-w f`"]), @r"
+        error: push refused - the hook's settings are wrong. Nothing was stored.
+
+          others can write f; run `chmod go-w f`.
+          Nothing is known to be wrong with your commits.
+
+        hint: Send this to the administrators of this Git server.
+        ");
         insta::assert_snapshot!(not_understood(&"ref update 3 has no valid ref name"), @r"
         error: push refused - it could not be scanned. Nothing was stored.
 
@@ -233,7 +254,12 @@ mod tests {
                 not_recorded(asked, &long, NONCE),
             ]
         });
-        let alike = [accepted_unscanned(&long, NONCE), not_understood(&long), not_chained(&long)];
+        let alike = [
+            accepted_unscanned(&long, NONCE),
+            not_understood(&long),
+            not_chained(&long),
+            not_set_up(&[&long, &long]),
+        ];
         for text in either.chain(alike) {
             assert!(text.is_ascii());
             assert!(text.lines().all(|line| line.len() <= COLUMNS), "{text}");

@@ -8,8 +8,10 @@
 //! ```
 //!
 //! Whoever can write this file can switch the gate off, so a file that others can write, or that
-//! belongs to neither root nor the owner of the hook's directory, is ignored, loudly. A line that
-//! makes no sense keeps its default and sets `on_unavailable = reject`.
+//! belongs to neither root nor the owner of the hook's directory, is not followed. Nor is one with a
+//! line that makes no sense: it may have been the line that names a chained hook. Every push is
+//! refused until the file is mended. Where no file is, the defaults hold, unless a hook that was kept
+//! for the chain lies there.
 
 use std::fmt;
 use std::fs::File;
@@ -21,6 +23,9 @@ use std::time::Duration;
 
 /// The longest file, in bytes.
 const FILE_BYTES_MAX: u64 = 64 << 10;
+
+/// What the name of the hook that an installation kept adds to that of the settings.
+const KEPT_SUFFIX: &str = "-chained";
 
 /// Write permission for group and others.
 const OTHERS_WRITE: u32 = 0o022;
@@ -89,6 +94,15 @@ pub enum Problem {
     Writable(PathBuf),
     /// It belongs to neither root nor the owner of the directory.
     Owner(PathBuf),
+    /// There is none, though it was named.
+    Missing(PathBuf),
+    /// There is none, and the hook that it must have chained lies beside its place.
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// The hook that was kept.
+        kept: PathBuf,
+    },
     /// A line makes no sense.
     Line {
         /// The file.
@@ -102,24 +116,31 @@ pub enum Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ignored = "is ignored; pushes are refused while the daemon is away";
         match self {
-            Self::Read(path, error) => write!(f, "{} {ignored}: {error}", path.display()),
+            Self::Read(path, error) => write!(f, "{} cannot be read: {error}", path.display()),
             Self::TooLong(path) => {
-                write!(f, "{} {ignored}: it is over {FILE_BYTES_MAX} bytes", path.display())
+                write!(f, "{} is over {FILE_BYTES_MAX} bytes; shorten it", path.display())
             }
             Self::Writable(path) => {
                 let path = path.display();
-                write!(f, "{path} {ignored}: others can write it; run `chmod go-w {path}`")
+                write!(f, "others can write {path}; run `chmod go-w {path}`")
             }
             Self::Owner(path) => {
                 let path = path.display();
                 write!(
                     f,
-                    "{path} {ignored}: it belongs to neither root nor the owner of its directory; \
-                     run `chown root {path}`"
+                    "{path} belongs to neither root nor the owner of its directory; run \
+                     `chown root {path}`"
                 )
             }
+            Self::Missing(path) => write!(f, "there is no {}; write it", path.display()),
+            Self::Lost { path, kept } => write!(
+                f,
+                "{} is gone, and with it whether {} shall run; run `pushwarden hooks install` for \
+                 this repository",
+                path.display(),
+                kept.display()
+            ),
             Self::Line { path, line, what } => write!(f, "{}:{line}: {what}", path.display()),
         }
     }
@@ -128,16 +149,32 @@ impl fmt::Display for Problem {
 impl std::error::Error for Problem {}
 
 impl Settings {
-    /// Reads the file at `path`; a missing one leaves the defaults.
-    pub fn load(path: &Path) -> (Self, Vec<Problem>) {
-        match read_trusted(path) {
-            Ok(Some(bytes)) => Self::parse(&bytes, path),
-            Ok(None) => (Self::default(), Vec::new()),
-            Err(problem) => (Self::default(), vec![problem]),
+    /// Reads the file at `path`, beside the hook; a missing one leaves the defaults.
+    ///
+    /// # Errors
+    /// If the file is not to be trusted or makes no sense, or lost: it may have named a hook that
+    /// must run.
+    pub fn load(path: &Path) -> Result<Self, Vec<Problem>> {
+        match read_trusted(path).map_err(one)? {
+            Some(bytes) => Self::parse(&bytes, path),
+            None => match kept_hook(path) {
+                Some(kept) => Err(one(Problem::Lost { path: path.to_path_buf(), kept })),
+                None => Ok(Self::default()),
+            },
         }
     }
 
-    fn parse(bytes: &[u8], path: &Path) -> (Self, Vec<Problem>) {
+    /// Reads the file at `path`, which somebody named: it must be there.
+    ///
+    /// # Errors
+    /// If it is missing, not to be trusted, or makes no sense.
+    pub fn load_named(path: &Path) -> Result<Self, Vec<Problem>> {
+        let bytes = read_trusted(path).map_err(one)?;
+        let bytes = bytes.ok_or_else(|| one(Problem::Missing(path.to_path_buf())))?;
+        Self::parse(&bytes, path)
+    }
+
+    fn parse(bytes: &[u8], path: &Path) -> Result<Self, Vec<Problem>> {
         let mut settings = Self::default();
         let mut problems = Vec::new();
         let mut keys = Vec::new();
@@ -157,10 +194,7 @@ impl Settings {
             let (path, what) = (path.to_path_buf(), what.to_owned());
             problems.push(Problem::Line { path, line: 1, what });
         }
-        if !problems.is_empty() {
-            settings.on_unavailable = OnUnavailable::Reject;
-        }
-        (settings, problems)
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
     fn can_scan(&self) -> bool {
@@ -208,6 +242,22 @@ impl Settings {
 
 const KEYS: &str = "socket, spool, deadline_ms, deadline_ms_per_20_mb, hello_timeout_ms, \
                     on_unavailable, program, rules_snapshot, public_key, chained";
+
+fn one(problem: Problem) -> Vec<Problem> {
+    vec![problem]
+}
+
+/// Returns the hook that an installation kept for the chain, beside the settings at `path`. What
+/// cannot be looked at counts as there.
+fn kept_hook(path: &Path) -> Option<PathBuf> {
+    let mut kept = path.as_os_str().to_owned();
+    kept.push(KEPT_SUFFIX);
+    let kept = PathBuf::from(kept);
+    let absent = kept.symlink_metadata().is_err_and(|error| {
+        matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    });
+    (!absent).then_some(kept)
+}
 
 fn read_trusted(path: &Path) -> Result<Option<Vec<u8>>, Problem> {
     let failed = |error| Problem::Read(path.to_path_buf(), error);
@@ -277,17 +327,16 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, want: &Settings) {
-        let (settings, problems) = Settings::parse(text.as_bytes(), Path::new("/h/p.pushwarden"));
-        assert!(problems.is_empty(), "{problems:?}");
-        assert_eq!(settings, *want);
+        let settings = Settings::parse(text.as_bytes(), Path::new("/h/p.pushwarden"));
+        assert_eq!(settings.expect("makes sense"), *want);
     }
 
     #[track_caller]
     fn refused(text: &str, want: &str) {
-        let (settings, problems) = Settings::parse(text.as_bytes(), Path::new("/h/p.pushwarden"));
+        let settings = Settings::parse(text.as_bytes(), Path::new("/h/p.pushwarden"));
+        let problems = settings.expect_err("makes no sense");
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(problems, [want]);
-        assert_eq!(settings.on_unavailable, OnUnavailable::Reject);
     }
 
     #[test]
@@ -314,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_named_and_safe() {
+    fn what_makes_no_sense_is_named_and_not_followed() {
         refused(
             "on_unavailable = accept\nspool",
             "/h/p.pushwarden:2: not a `key = value` line; begin a comment with `#`",
@@ -334,22 +383,31 @@ mod tests {
             "/h/p.pushwarden:1: `on_unavailable = scan-locally` needs `program`, `rules_snapshot` \
              and `public_key`; add them",
         );
-        let (_, problems) = Settings::parse(b"sockte = /s", Path::new("/h/p.pushwarden"));
-        assert!(problems[0].to_string().contains("`sockte` is unknown; known keys are socket,"));
+        let problems = Settings::parse(b"chaned = /s", Path::new("/h/p.pushwarden")).unwrap_err();
+        assert!(problems[0].to_string().contains("`chaned` is unknown; known keys are socket,"));
     }
 
     #[test]
-    fn a_file_that_others_can_write_is_ignored() {
+    fn a_file_that_others_can_write_is_not_followed() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("pre-receive.pushwarden");
-        assert_eq!(Settings::load(&path).0, Settings::default());
         std::fs::write(&path, "on_unavailable = accept\n").expect("written");
         for (mode, trusted) in [(0o644, true), (0o664, false), (0o646, false), (0o600, true)] {
             let permissions = std::fs::Permissions::from_mode(mode);
             std::fs::set_permissions(&path, permissions).expect("own file");
-            let (settings, problems) = Settings::load(&path);
-            assert_eq!(settings.on_unavailable == OnUnavailable::Accept, trusted, "{mode:o}");
-            assert_eq!(problems.is_empty(), trusted, "{mode:o}");
+            assert_eq!(Settings::load(&path).is_ok(), trusted, "{mode:o}");
         }
+    }
+
+    #[test]
+    fn a_missing_file_leaves_the_defaults_unless_it_was_named_or_chained_a_hook() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("pre-receive.pushwarden");
+        assert_eq!(Settings::load(&path).expect("nothing is lost"), Settings::default());
+        let problems = Settings::load_named(&path).unwrap_err();
+        assert!(matches!(problems[..], [Problem::Missing(_)]), "{problems:?}");
+        std::fs::write(directory.path().join("pre-receive.pushwarden-chained"), "").expect("kept");
+        let problems = Settings::load(&path).unwrap_err();
+        assert!(matches!(problems[..], [Problem::Lost { .. }]), "{problems:?}");
     }
 }

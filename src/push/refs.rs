@@ -72,6 +72,18 @@ impl Refs {
         })
     }
 
+    /// Returns the names of the refs that point at `tip`, at most `names_max`.
+    pub(super) fn names_of(&self, tip: Oid, names_max: usize) -> Vec<Vec<u8>> {
+        let (Ok(platform), tip) = (self.store.iter(), Target::Object(id::to_gix(tip))) else {
+            return Vec::new();
+        };
+        let Ok(refs) = platform.all() else {
+            return Vec::new();
+        };
+        let there = refs.filter_map(Result::ok).filter(|reference| reference.target == tip);
+        there.map(|reference| reference.name.as_bstr().to_vec()).take(names_max).collect()
+    }
+
     /// Returns what the default branch points at.
     pub(super) fn default_branch(&self) -> Option<Oid> {
         target_of(&self.store, b"HEAD", SYMBOLIC_DEPTH_MAX)

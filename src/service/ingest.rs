@@ -5,8 +5,12 @@
 //! | `NONCE.claim` | a local screening's findings, sealed | incidents, and what it could not check |
 //! | `NONCE.accepted` | a push that policy let in unscanned | its tips, as not scanned |
 //!
+//! Ref names, paths and pushers' names were written without a look at known secrets, or at any: they
+//! are masked here, before anything is kept of them.
+//!
 //! Each entry is recorded once, whatever happens in between: its nonce is unique in the store, and
-//! its file goes only after the record is durable. What cannot be read is moved aside and named.
+//! its file goes only after the record is durable. What cannot be read is moved aside, and
+//! stands on record as a push of which nothing else is known.
 
 #[cfg(test)]
 mod tests;
@@ -17,21 +21,26 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::clock::Clock;
 use crate::finding::Finding;
-use crate::identity::{Owner, OwnerSource, Owners, Question, resolve};
+use crate::identity::{Owner, OwnerSource, Question, resolve};
 use crate::incident::{Origin, PushId, PushVerdict, TicketDraft};
 use crate::policy::{Action, Decision};
-use crate::rule::{Rule, Ruleset};
-use crate::secret::{FingerprintKey, Preview, Secret};
+use crate::rule::Rule;
+use crate::secret::{Preview, Secret};
 use crate::service::inventory::Inventory;
+use crate::service::screen_push::Gate;
 use crate::service::spool::{CLAIM_SUFFIX, Claim, ClaimedFinding, SpoolError, read_bounded};
 use crate::service::{ticket_text, unscanned};
-use crate::store::{FindingRecord, PushRecord, PusherRecord, SpoolNonce, Store, StoreError};
-use crate::wire::{Accepted, UnscannedReason, escape};
+use crate::store::{
+    FindingRecord, PushRecord, PusherRecord, SpoolNonce, Store, StoreError, UnscannedItem,
+};
+use crate::wire::{Accepted, PusherSource, Server, Trust, UnscannedReason, escape};
+
+/// Stands for the repository of a push whose entry could not be read.
+const UNKNOWN: &str = "(unknown)";
 
 /// How the name of an entry ends that could not be read.
-const ASIDE_SUFFIX: &str = ".unreadable";
+pub const ASIDE_SUFFIX: &str = ".unreadable";
 
 /// How the name of an accepted push ends.
 const ACCEPTED_SUFFIX: &str = ".accepted";
@@ -46,16 +55,10 @@ pub struct Intake {
     pub store: Arc<dyn Store>,
     /// What claims are sealed to.
     pub spool_key: Secret<[u8; 32]>,
-    /// The key of fingerprints.
-    pub fingerprint_key: Arc<FingerprintKey>,
-    /// The rules.
-    pub ruleset: Arc<Ruleset>,
-    /// Who owns what.
-    pub owners: Owners,
+    /// Rules, owners and keys; what masks secrets in the names that entries bring.
+    pub gate: Arc<Gate>,
     /// Known secrets, which learn what leaked.
     pub inventory: Arc<Inventory>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
 }
 
 /// Why an entry was not ingested.
@@ -83,7 +86,7 @@ pub fn ingest(intake: &Intake) -> Result<usize, StoreError> {
             Ok(()) => taken += 1,
             // An entry that no store would take must not stand in the others' way.
             Err(IngestError::Store(error)) if !error.blames_the_caller() => return Err(error),
-            Err(error) => put_aside(&path, &error),
+            Err(error) => put_aside(intake, &path, &error)?,
         }
     }
     Ok(taken)
@@ -133,7 +136,17 @@ fn ingest_one(intake: &Intake, path: &Path) -> Result<(), IngestError> {
     Ok(())
 }
 
-fn put_aside(path: &Path, error: &IngestError) {
+/// Puts an entry on record as unreadable, then moves it aside.
+fn put_aside(intake: &Intake, path: &Path, error: &IngestError) -> Result<(), StoreError> {
+    match intake.store.record_push(&unreadable(intake, path, error)) {
+        // The record is the same for the same name: once is enough.
+        Ok(_) | Err(StoreError::AlreadyIngested { .. }) => {}
+        Err(refused) if refused.blames_the_caller() => {
+            let refused: &dyn std::error::Error = &refused;
+            tracing::error!(error = refused, "an unreadable spool entry has no record");
+        }
+        Err(error) => return Err(error),
+    }
     let mut aside = path.as_os_str().to_owned();
     aside.push(ASIDE_SUFFIX);
     let moved = fs::rename(path, &aside);
@@ -144,17 +157,72 @@ fn put_aside(path: &Path, error: &IngestError) {
         moved = moved.is_ok(),
         "a spool entry cannot be read and was put aside"
     );
+    Ok(())
+}
+
+/// Writes down that a push may have been let in of which nothing else is known. Its id comes from
+/// the entry's name, but is not the one in it: a whole entry of that push may still come.
+fn unreadable(intake: &Intake, path: &Path, error: &IngestError) -> PushRecord {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let mut nonce = [0; 16];
+    let hash = intake.gate.key.fingerprint(&[b"unreadable spool entry\0", name].concat());
+    nonce.iter_mut().zip(hash.as_bytes()).for_each(|(byte, hashed)| *byte = *hashed);
+    let id = PushId::from_nonce(nonce);
+    let name = intake.gate.masked_line(name);
+    PushRecord {
+        spool: Some(SpoolNonce(id.clone())),
+        id,
+        at: intake.gate.clock.now(),
+        repository: UNKNOWN.to_owned(),
+        repository_name: None,
+        server: Server::Plain.to_string(),
+        pusher: PusherRecord {
+            name: None,
+            source: PusherSource::Nobody.to_string(),
+            trust: Trust::None.to_string(),
+        },
+        verdict: PushVerdict::Failed,
+        reason: "a spool entry cannot be read: it may stand for a push that was let in".to_owned(),
+        objects: 0,
+        bytes: 0,
+        duration_ms: 0,
+        origin: Origin::GitAccount,
+        findings: Vec::new(),
+        unscanned: vec![UnscannedItem {
+            object: None,
+            old: None,
+            reason: UnscannedReason::DaemonAway.to_string(),
+            detail: format!("{name}{ASIDE_SUFFIX} in the spool: {}", error.summary()),
+            // Nobody knows what to scan.
+            again: false,
+        }],
+    }
+}
+
+impl IngestError {
+    /// Says what is wrong with an entry that is named beside it.
+    fn summary(&self) -> &'static str {
+        match self {
+            Self::Spool(SpoolError::File { .. }) => "it is no plain file that can be read",
+            Self::Spool(SpoolError::TooLong(_)) => "it is too long",
+            Self::Spool(SpoolError::Sealed(_)) => "it is sealed to another key, or damaged",
+            Self::Spool(_) | Self::Accepted { .. } => "what it holds makes no sense",
+            Self::Name(_) => "it names no push",
+            Self::Store(_) => "the store does not take it",
+        }
+    }
 }
 
 fn claimed(intake: &Intake, path: &Path) -> Result<PushRecord, IngestError> {
-    let claim = Claim::open(path, &intake.spool_key)?;
+    let mut claim = Claim::open(path, &intake.spool_key)?;
     let id = PushId::parse(&claim.id).map_err(|_| IngestError::Name(path.to_owned()))?;
+    intake.mask(&mut claim);
     let findings = claim.findings.iter().filter_map(|found| intake.finding(&claim, found));
     let findings = findings.take(PushRecord::FINDINGS_MAX).collect();
     let (name, source, trust) = claim.pusher;
     let unscanned = claim.unscanned.into_iter();
     let unscanned = unscanned
-        .map(|(object, reason, detail)| unscanned::claimed(object, reason, detail))
+        .map(|item| unscanned::claimed(item.object, item.old, item.reason, item.detail))
         .collect();
     let verdict = if claim.is_refused { PushVerdict::Refused } else { PushVerdict::Accepted };
     Ok(PushRecord {
@@ -177,14 +245,27 @@ fn claimed(intake: &Intake, path: &Path) -> Result<PushRecord, IngestError> {
 }
 
 impl Intake {
+    fn masked(&self, text: &str) -> String {
+        self.gate.masked_line(text.as_bytes())
+    }
+
+    /// Masks the names that a claim brings: its author knew no known secrets.
+    fn mask(&self, claim: &mut Claim) {
+        let occurrences = claim.findings.iter_mut().flat_map(|found| &mut found.occurrences);
+        let names = occurrences.flat_map(|place| [&mut place.path, &mut place.subject]);
+        let names = names.flatten().chain(&mut claim.pusher.0);
+        let details = claim.unscanned.iter_mut().map(|item| &mut item.detail);
+        names.chain(details).for_each(|text| *text = self.masked(text));
+    }
+
     /// Fingerprints a claimed value and files it; a value that does not decode is none.
     fn finding(&self, claim: &Claim, found: &ClaimedFinding) -> Option<FindingRecord> {
         let clear = found.clear()?;
-        let rule = self.ruleset.find(found.rule.as_str()).cloned();
+        let rule = self.gate.ruleset.find(found.rule.as_str()).cloned();
         let rule = rule.unwrap_or_else(|| Rule::known_secret(found.rule.clone(), found.severity));
         let finding = Finding {
             rule: found.rule.clone(),
-            fingerprint: self.fingerprint_key.fingerprint(clear.expose()),
+            fingerprint: self.gate.key.fingerprint(clear.expose()),
             preview: Preview::mask(clear.expose(), rule.masking),
             confidence: found.confidence,
             severity: found.severity,
@@ -218,7 +299,7 @@ impl Intake {
             known_as: None,
             known_owner: None,
         };
-        let own = resolve(&question, &self.owners, None);
+        let own = resolve(&question, &self.gate.owners, None);
         let claimed = &found.owner;
         let stands = claimed.source == OwnerSource::Codeowners && claimed.source < own.source;
         if stands { claimed.clone() } else { own }
@@ -257,19 +338,19 @@ fn accepted(intake: &Intake, path: &Path) -> Result<PushRecord, IngestError> {
     let line = |bytes: &[u8]| escape::line(bytes, 400);
     let tips = updates.iter().filter(|update| !update.new.is_null());
     let unscanned = tips.map(|update| {
-        let detail = format!("{} from {}", line(&update.name), update.old);
-        unscanned::item(Some(update.new), UnscannedReason::DaemonAway, detail)
+        let detail = format!("{} from {}", intake.gate.masked_line(&update.name), update.old);
+        unscanned::tip(update, UnscannedReason::DaemonAway, detail)
     });
     let id = PushId::from_nonce(begin.nonce.0);
     Ok(PushRecord {
         spool: Some(SpoolNonce(id.clone())),
         id,
-        at: intake.clock.now(),
+        at: intake.gate.clock.now(),
         repository: line(&begin.repository),
         repository_name: begin.repository_name,
         server: begin.server.to_string(),
         pusher: PusherRecord {
-            name: begin.pusher.name.map(|name| line(name.as_bytes())),
+            name: begin.pusher.name.map(|name| intake.masked(&name)),
             source: begin.pusher.source.to_string(),
             trust: begin.pusher.trust.to_string(),
         },

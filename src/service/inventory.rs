@@ -104,7 +104,10 @@ pub enum ValueError {
     #[error("the value is a common word or placeholder: it would refuse innocent pushes")]
     TooCommon,
     /// It holds bytes at which the tokeniser ends a token.
-    #[error("the value would not be found in a push: it holds spaces, quotes or separators")]
+    #[error(
+        "the value would not be found in a push: it holds spaces, quotes, brackets or separators, \
+         at which texts are cut; give the secret part alone, of an address the password"
+    )]
     NotTokenisable,
     /// The name would not stand on one line, or is none.
     #[error("the name is empty, has control characters, or is longer than {NAME_BYTES_MAX} bytes")]
@@ -222,11 +225,10 @@ impl Inventory {
         match value.len() {
             length if length < VALUE_BYTES_MIN => Err(ValueError::TooShort(length)),
             length if length > VALUE_BYTES_MAX => Err(ValueError::TooLong(length)),
+            // What is cut is told before what looks like a placeholder because of its brackets.
+            _ if scan::tokenisable(value) != Tokenisable::Yes => Err(ValueError::NotTokenisable),
             _ if scan::is_common(value) => Err(ValueError::TooCommon),
-            _ => match scan::tokenisable(value) {
-                Tokenisable::Yes => Ok(()),
-                _ => Err(ValueError::NotTokenisable),
-            },
+            _ => Ok(()),
         }
     }
 

@@ -1,12 +1,13 @@
 //! Scans again what was let in unscanned, or without a look at known secrets.
 //!
 //! ```text
-//! outbox row ──► ref update (OLD → NEW) ──► hook::tell_landed ──socket pair──► screen_landed
-//!                                                  └ reads the repository        └ files findings
+//! outbox row ──► OLD, NEW ──► hook::tell_landed ──socket pair──► screen_landed
+//!                                └ reads the repository,           └ files findings
+//!                                  names of refs at NEW too
 //! ```
 //!
-//! It is the push told once more: the same walk, the same session, outside the push path. The
-//! repository must be readable for the daemon's account; where it is not, the item stays open and
+//! It is the push told once more: the same walk, the same session, outside the push path. A row
+//! holds no name of a ref, for a name can hold a secret: the repository has them. The repository must be readable for the daemon's account; where it is not, the item stays open and
 //! its row says why.
 
 use std::os::unix::net::UnixStream as StdStream;
@@ -17,11 +18,11 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
 
-use crate::hook;
+use crate::hook::{self, Landed};
 use crate::incident::{Actor, Reason, UnscannedId};
 use crate::service::screen_push::{Gate, Outcome, screen_landed};
 use crate::store::{Store, StoreError, UnscannedSettlement, UnscannedState};
-use crate::wire::{Oid, RefUpdate};
+use crate::wire::Oid;
 
 /// How long one rescan may take: a whole history at most, and less than an outbox row is held.
 const DEADLINE: Duration = Duration::from_mins(8);
@@ -32,8 +33,8 @@ pub struct Tip<'a> {
     pub repository: &'a str,
     /// The tip, in hex.
     pub new: Option<&'a str>,
-    /// `REF from OLD`.
-    pub detail: &'a str,
+    /// What the ref pointed at before, in hex.
+    pub old: Option<&'a str>,
 }
 
 /// Why an item could not be scanned again.
@@ -84,8 +85,8 @@ impl Rescanner {
     /// # Errors
     /// If that is not possible now, or ever ([`RescanError::is_final`]).
     pub fn rescan(&self, item: UnscannedId, tip: &Tip<'_>) -> Result<(), RescanError> {
-        let update = tip.update().ok_or(RescanError::NoTip)?;
-        let found = match self.tell(tip.repository, update)? {
+        let landed = tip.landed().ok_or(RescanError::NoTip)?;
+        let found = match self.tell(tip.repository, landed)? {
             Outcome::Clean => "scanned again: nothing found",
             Outcome::Judged(_) => "scanned again: what was found is filed",
             ended => return Err(RescanError::Ended(ended)),
@@ -103,7 +104,7 @@ impl Rescanner {
     }
 
     /// Tells the push once more: the hook's part on a thread of its own, the daemon's part here.
-    fn tell(&self, repository: &str, update: RefUpdate) -> Result<Outcome, RescanError> {
+    fn tell(&self, repository: &str, landed: Landed) -> Result<Outcome, RescanError> {
         let unreadable =
             |source| RescanError::Repository { repository: repository.to_owned(), source };
         let (ours, theirs) = StdStream::pair().map_err(unreadable)?;
@@ -111,7 +112,7 @@ impl Rescanner {
         let path = repository.to_owned();
         let teller = std::thread::Builder::new().name("rescan".to_owned());
         let teller = teller
-            .spawn(move || hook::tell_landed(Path::new(&path), update, theirs, DEADLINE))
+            .spawn(move || hook::tell_landed(Path::new(&path), landed, theirs, DEADLINE))
             .map_err(unreadable)?;
         let outcome = self.runtime.block_on(async {
             let stream = UnixStream::from_std(ours)?;
@@ -124,10 +125,9 @@ impl Rescanner {
 }
 
 impl Tip<'_> {
-    /// Reads the ref update back.
-    fn update(&self) -> Option<RefUpdate> {
-        let new = Oid::from_hex(self.new?.as_bytes())?;
-        let (name, old) = self.detail.rsplit_once(" from ")?;
-        Some(RefUpdate { old: Oid::from_hex(old.as_bytes())?, new, name: name.as_bytes().to_vec() })
+    /// Reads the ids back.
+    fn landed(&self) -> Option<Landed> {
+        let id = |hex: &str| Oid::from_hex(hex.as_bytes());
+        Some(Landed { old: id(self.old?)?, new: id(self.new?)? })
     }
 }

@@ -141,6 +141,12 @@ impl Gate {
         Self { parts, seats, waiting: AtomicUsize::new(0), in_flight }
     }
 
+    /// Returns `text`, which somebody else wrote, with every secret in it masked, on one printable
+    /// line: what may be kept of it.
+    pub fn masked_line(&self, text: &[u8]) -> String {
+        redact::Redactor::new(self, &Received::default()).line(text)
+    }
+
     /// The time in seconds since 1970, by which tokens count as expired.
     fn now_s(&self) -> u64 {
         u64::try_from(self.clock.now().as_micros() / 1_000_000).unwrap_or(0)

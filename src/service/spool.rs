@@ -95,8 +95,21 @@ pub struct Claim {
     pub duration_ms: u64,
     /// What was found.
     pub findings: Vec<ClaimedFinding>,
-    /// What was not scanned: object, reason, detail.
-    pub unscanned: Vec<(Option<String>, String, String)>,
+    /// What was not scanned.
+    pub unscanned: Vec<ClaimedItem>,
+}
+
+/// Something of a [`Claim`] that was not scanned.
+#[derive(Serialize, Deserialize)]
+pub struct ClaimedItem {
+    /// The object in hex, where it is one.
+    pub object: Option<String>,
+    /// For the new tip of a ref: its old one in hex.
+    pub old: Option<String>,
+    /// Why, as one of the protocol's words.
+    pub reason: String,
+    /// More, in words; the child knew no known secrets to mask in it.
+    pub detail: String,
 }
 
 /// One secret of a [`Claim`].
@@ -143,9 +156,12 @@ impl Claim {
             owner: found.owner.clone(),
         });
         let pusher = &push.pusher;
-        let unscanned = push.unscanned.iter();
-        let unscanned =
-            unscanned.map(|item| (item.object.clone(), item.reason.clone(), item.detail.clone()));
+        let unscanned = push.unscanned.iter().map(|item| ClaimedItem {
+            object: item.object.clone(),
+            old: item.old.clone(),
+            reason: item.reason.clone(),
+            detail: item.detail.clone(),
+        });
         Self {
             id: push.id.to_string(),
             at: push.at,

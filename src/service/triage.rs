@@ -13,7 +13,7 @@ use crate::incident::{
     Actor, DispositionKind, Grant, GrantError, GrantRequest, GrantScope, IncidentId, Reason,
     RepositoryPattern,
 };
-use crate::store::{IncidentView, Store, StoreError};
+use crate::store::{IncidentView, OccurrenceView, Store, StoreError};
 
 /// Why a verb was refused.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,17 @@ pub enum TriageError {
     /// There is no such grant.
     #[error(transparent)]
     Grant(#[from] GrantError),
+    /// The repository is named by a name, and the server has none.
+    #[error(
+        "`{repository}` would never match: this server names repositories by their paths, such as \
+         `{seen}`"
+    )]
+    NameWithoutNames {
+        /// What was wished for.
+        repository: String,
+        /// A repository that the secret was pushed to.
+        seen: String,
+    },
     /// The actor pushed the secret.
     #[error("{actor} pushed this secret and cannot clear it alone")]
     SelfApproval {
@@ -82,14 +93,35 @@ impl Triage {
     /// If the actor is who pushed the secret, the wish is out of range, or the store refuses.
     pub fn grant(&self, wish: GrantWish, by: &Actor) -> Result<Grant, TriageError> {
         self.check_second_person(wish.incident, by)?;
-        let scope = GrantScope {
-            incident: wish.incident,
-            repository: RepositoryPattern::parse(&wish.repository)?,
-            pusher: wish.pusher,
-        };
+        let repository = RepositoryPattern::parse(&wish.repository)?;
+        self.check_can_match(wish.incident, &repository)?;
+        let scope = GrantScope { incident: wish.incident, repository, pusher: wish.pusher };
         let GrantWish { uses, expires_at, reason, .. } = wish;
         let request = GrantRequest { scope, uses, expires_at, reason };
         Ok(self.store.create_grant(&request, by, self.clock.now())?)
+    }
+
+    /// Refuses a bare name where every repository of the incident has a path and no name: nothing
+    /// on this server would match. What holds a slash may be another repository's path or name.
+    fn check_can_match(
+        &self,
+        id: IncidentId,
+        pattern: &RepositoryPattern,
+    ) -> Result<(), TriageError> {
+        if pattern.as_str().contains('/') {
+            return Ok(());
+        }
+        let incident = self.store.incident(id)?;
+        let may_match = |seen: &OccurrenceView| {
+            seen.repository_name.is_some() || pattern.matches(&seen.repository)
+        };
+        match incident.occurrences.first() {
+            Some(seen) if !incident.occurrences.iter().any(may_match) => {
+                let (repository, seen) = (pattern.as_str().to_owned(), seen.repository.clone());
+                Err(TriageError::NameWithoutNames { repository, seen })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses an actor who is among the pushers of the incident's secret.

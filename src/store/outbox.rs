@@ -37,10 +37,11 @@ pub enum OutboxPayload {
         repository: String,
         /// The object in hex, where it is one.
         object: Option<String>,
+        /// For the new tip of a ref: its old one in hex.
+        #[serde(default)]
+        old: Option<String>,
         /// Why it was not scanned.
         reason: String,
-        /// More, in words: for a tip `REF from OLD`.
-        detail: String,
     },
 }
 

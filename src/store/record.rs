@@ -103,9 +103,11 @@ pub struct FindingRecord {
 pub struct UnscannedItem {
     /// The object in hex, where it is one.
     pub object: Option<String>,
+    /// For the new tip of a ref: its old one in hex, from where a rescan starts.
+    pub old: Option<String>,
     /// Why, as one of the protocol's words.
     pub reason: String,
-    /// More, in words.
+    /// More, in words, for people: every name in it is masked.
     pub detail: String,
     /// Whether a scan later may get further.
     pub again: bool,

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -161,6 +162,13 @@ fn a_hooks_path_elsewhere_is_refused() {
     let refused = hooks(&forge, "install", &repository.path);
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.out.contains("core.hooksPath"), "{refused:?}");
+    let (code, rows) = status(&forge, &repository.path);
+    assert_eq!((code, &rows[0]["state"]), (1, &json!("not-installed")), "{rows:#?}");
+    let remedy = rows[0]["remedy"].as_str().unwrap();
+    assert!(
+        remedy.contains("--unset-all core.hooksPath; then: pushwarden hooks install"),
+        "{remedy}"
+    );
     assert!(!hook_of(&repository).exists());
     // Set after the installation, it switches the hook off: no push is needed to know.
     repository.git(&["config", "--unset", "core.hooksPath"]);
@@ -279,19 +287,44 @@ fn a_canary_is_refused_once_and_leaves_nothing() {
     assert_eq!(forge.incidents().len(), 1);
 }
 
+/// The push is refused because of the hook's settings, for the reason `why`.
+#[track_caller]
+fn assert_not_set_up(repository: &Repository<'_>, why: &str) {
+    let said = work_of(repository).push(&["HEAD:main"]);
+    assert!(!said.is_accepted(), "{said:?}");
+    let text = said.remote();
+    assert!(text.starts_with("error: push refused - the hook's settings are wrong."), "{text}");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert!(words.join(" ").contains(why), "`{why}` is not in: {text}");
+}
+
 #[test]
-fn settings_that_others_can_write_are_ignored_loudly() {
+fn settings_that_cannot_be_followed_refuse_for_they_may_hide_a_chained_hook() {
     let forge = Forge::start();
     let repository = forge.repository("r.git");
+    repository.chain("echo chained; exit 1");
     let settings = repository.path.join("hooks/pre-receive.pushwarden");
-    repository.set("on_unavailable", "accept");
+    let text = fs::read_to_string(&settings).unwrap();
     fs::set_permissions(&settings, Permissions::from_mode(0o664)).unwrap();
-    let said = work_of(&repository).push(&["HEAD:main"]);
-    // What others may have written is not followed, not even to where the daemon listens.
-    assert!(!said.is_accepted(), "{said:?}");
-    assert!(said.remote().contains("others can write it; run `chmod go-w"), "{said:?}");
+    assert_not_set_up(&repository, "run `chmod go-w");
     fs::set_permissions(&settings, Permissions::from_mode(0o644)).unwrap();
-    assert_guarded(&work_of(&repository));
+    fs::write(&settings, text.replace("chained =", "chaned =")).unwrap();
+    assert_not_set_up(&repository, "`chaned` is unknown");
+    fs::remove_file(&settings).unwrap();
+    assert_not_set_up(&repository, "run `pushwarden hooks install` for this repository");
+    fs::write(&settings, text).unwrap();
+    let said = work_of(&repository).push(&["HEAD:main"]);
+    assert!(!said.is_accepted() && said.remote().contains("chained"), "{said:?}");
+}
+
+#[test]
+fn a_hook_linked_by_hand_without_settings_has_the_defaults() {
+    let forge = Forge::start();
+    let repository = forge.bare("r.git", &[]);
+    symlink(HOOK_PROGRAM, hook_of(&repository)).unwrap();
+    let said = work_of(&repository).push(&["HEAD:main"]);
+    assert!(!said.is_accepted(), "no daemon of the system is there: {said:?}");
+    assert!(said.remote().contains("it could not be scanned"), "{said:?}");
 }
 
 #[test]
@@ -316,4 +349,17 @@ fn every_name_of_the_program_is_the_same_hook() {
         fs::rename(settings, &moved).unwrap();
         script(hook, &format!("#!/bin/sh\nexec '{PROGRAM}' hook '{}'\n", moved.display()));
     });
+}
+
+#[test]
+fn a_configuration_that_is_named_from_elsewhere_is_the_same() {
+    let forge = Forge::start();
+    let repository = forge.repository("r.git");
+    fs::create_dir(forge.path("elsewhere")).unwrap();
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(forge.path("elsewhere")).args(["hooks", "install"]);
+    let said = forge.run(command.arg(&repository.path).args(["--config", "../i/pushwarden.toml"]));
+    assert_eq!(said.code, 0, "{said:?}");
+    let (code, rows) = status(&forge, &repository.path);
+    assert_eq!((code, &rows[0]["reason"]), (0, &Value::Null), "{rows:#?}");
 }

@@ -176,15 +176,25 @@ fn explain_prints_the_answer_and_every_source_that_was_asked() {
        repository     -                    no entry of /forge/i/owners.toml for repository /forge/r.git
        default queue  security             the default queue of /forge/i/owners.toml
     ");
-    let arguments = explain("aws-access-key");
+    let arguments = explain("aws-access-key-id");
     let owner = forge.json(arguments.iter().map(String::as_str));
     assert_eq!(owner["name"], "platform");
     assert_eq!(owner["chain"].as_array().unwrap().len(), 7, "{owner:#}");
 
     // The answer of a push is the same.
-    let no_repository = forge.cli(["owner", "explain", "--repo", "/nonexistent", "--rule", "x"]);
+    let no_repository =
+        forge.cli(["owner", "explain", "--repo", "/nonexistent", "--rule", "github-pat-classic"]);
     assert_eq!(no_repository.code, 3, "{no_repository:?}");
-    let no_fact = forge.cli(["owner", "explain", "--repo", repo, "--rule", "x", "--fact", "host"]);
+    let no_fact = forge.cli([
+        "owner",
+        "explain",
+        "--repo",
+        repo,
+        "--rule",
+        "github-pat-classic",
+        "--fact",
+        "host",
+    ]);
     assert_eq!(no_fact.code, 2, "{no_fact:?}");
 }
 

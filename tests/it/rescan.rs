@@ -84,3 +84,41 @@ fn a_known_secret_that_a_local_scan_could_not_know_is_found_when_the_daemon_is_b
     assert_eq!(incidents.len(), 1);
     assert_eq!(incidents[0]["known_as"], "payments/db");
 }
+
+/// A secret in the name of a ref becomes an incident, and stands nowhere that the daemon writes.
+#[track_caller]
+fn check_ref_name(forge: &Forge, on_unavailable: &str, secret: &str) {
+    let (_repository, work) = without_daemon(forge, on_unavailable);
+    let said = work.push(&[&format!("HEAD:refs/heads/x={secret}")]);
+    assert!(said.is_accepted(), "{}", said.remote());
+
+    forge.serve();
+    eventually("the push is scanned again", || {
+        unscanned(forge).iter().any(|item| item["state"] == "rescanned")
+    });
+    let items = unscanned(forge);
+    let detail = items[0]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("refs/heads/x=******** from 0000"), "{items:?}");
+    let incidents = forge.incidents();
+    assert_eq!(incidents.len(), 1);
+    assert_eq!(incidents[0]["occurrences"][0]["container"], "ref-name");
+    let said = [forge.say("pushes list"), forge.say("pushes unscanned"), forge.say("tickets list")];
+    assert!(said.iter().all(|said| !said.out.contains(secret)));
+    assert!(!forge.stop().contains(secret), "the log");
+    assert!(forge.spool().is_empty());
+    forge.assert_not_written(secret);
+}
+
+#[test]
+fn a_credential_in_a_ref_name_that_was_let_in_is_found_and_kept_nowhere() {
+    check_ref_name(&Forge::start(), "accept", &token::github());
+}
+
+#[test]
+fn a_known_secret_in_a_ref_name_that_a_local_scan_could_not_know_is_kept_nowhere() {
+    let forge = Forge::start();
+    let secret = token::shapeless();
+    let added = forge.cli_with_input(["inventory", "add", "payments/db"], &secret);
+    assert_eq!(added.code, 0, "{added:?}");
+    check_ref_name(&forge, "scan-locally", &secret);
+}

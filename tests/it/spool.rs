@@ -250,7 +250,17 @@ fn what_is_no_claim_is_put_aside_and_the_rest_is_taken_in() {
         forge.spool().iter().all(|name| name.ends_with(".unreadable") || name == "08.txt")
     });
     assert_eq!(forge.spool().len(), 10);
-    assert_eq!(forge.pushes().len(), 1);
+    let unread = forge.unscanned();
+    let names = unread.iter().map(|item| item["detail"].as_str().unwrap());
+    let names: Vec<&str> = names.filter(|detail| detail.contains(".unreadable in ")).collect();
+    assert_eq!(names.len(), 9, "each may stand for a push that was let in: {names:?}");
+    for name in ["04.accepted.unreadable", "09.claim.unreadable"] {
+        assert!(names.iter().any(|detail| detail.starts_with(name)), "{name}: {names:?}");
+    }
+    assert_eq!(forge.pushes().len(), 1 + 9);
+    let doctor = forge.say("doctor");
+    assert_ne!(doctor.code, 0);
+    assert!(doctor.out.contains("put aside because they cannot be read: 9"), "{doctor:?}");
     let said = forge.stop();
     for name in ["00.claim", "02.claim", "03.claim", "04.accepted", "06.claim", "09.claim"] {
         let named = |line: &str| line.contains(name) && line.contains("was put aside");

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::forge::{Forge, PROGRAM, Said, isolate};
+use crate::forge::{Forge, PROGRAM, Said, eventually, isolate};
 use crate::limits::with_push_settings;
 use crate::scene::{Scene, UNSCANNED, says};
 
@@ -58,7 +58,9 @@ fn a_stranger_is_turned_away_from_the_push_socket() {
     hand_over(&scene);
     open_up(&forge, "i/run/push.sock");
     says(&push_as_stranger(&scene), UNSCANNED, "the scanner went away during the scan");
-    assert!(forge.daemon_log().contains("uid 65534 is not admitted to this socket"));
+    eventually("the log names the stranger", || {
+        forge.daemon_log().contains("uid 65534 is not admitted to this socket")
+    });
     // Nor can they help themselves by the policy for a daemon that is away: the spool is not theirs.
     scene.set_policy("accept");
     says(&push_as_stranger(&scene), UNSCANNED, "and that could not be recorded");
@@ -90,5 +92,7 @@ fn a_stranger_is_turned_away_from_the_admin_socket() {
     let said = list(&mut as_stranger(&program));
     assert_eq!(said.code, 3, "{said:?}");
     assert_eq!(said.out, "");
-    assert!(forge.daemon_log().contains("uid 65534 is not admitted to this socket"));
+    eventually("the log names the stranger", || {
+        forge.daemon_log().contains("uid 65534 is not admitted to this socket")
+    });
 }

@@ -7,6 +7,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::forge::{Forge, PROGRAM, Repository, Said, Work, eventually, list};
+use crate::scene::Scene;
 use crate::token;
 
 /// A repository with one clean commit.
@@ -109,12 +110,12 @@ fn incidents_are_listed_and_shown_as_scripts_rely_on() {
       rule        github-pat-classic (confidence high)
       value       ghp_[masked]
       owner       security (by default)
-                  inventory: the inventory does not know this value: -
-                  identity: no entry of /forge/i/owners.toml for its facts (the value tells none): -
-                  kind: no entry of /forge/i/owners.toml for kind github-pat-classic: -
-                  path: no entry of /forge/i/owners.toml for path deploy/prod.env: -
-                  codeowners: no CODEOWNERS in the default branch: -
-                  repository: no entry of /forge/i/owners.toml for repository /forge/r.git: -
+                  inventory: the inventory does not know this value
+                  identity: no entry of /forge/i/owners.toml for its facts (the value tells none)
+                  kind: no entry of /forge/i/owners.toml for kind github-pat-classic
+                  path: no entry of /forge/i/owners.toml for path deploy/prod.env
+                  codeowners: no CODEOWNERS in the default branch
+                  repository: no entry of /forge/i/owners.toml for repository /forge/r.git
                   default: the default queue of /forge/i/owners.toml: security
       exposure    refused
       decision    refuse: confidence high
@@ -158,7 +159,7 @@ fn lists_come_in_pages_and_can_be_filtered() {
     check(&forge, "--state open", 3);
     check(&forge, "--state false-positive", 0);
     check(&forge, "--rule github-pat-classic", 3);
-    check(&forge, "--rule aws-access-key", 0);
+    check(&forge, "--rule aws-access-key-id", 0);
     check(&forge, "--unowned", 3);
     check(&forge, "--owner security", 3);
     check(&forge, "--owner payments", 0);
@@ -585,4 +586,41 @@ fn a_reader_that_goes_away_is_success() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(std::fs::read_to_string(code).unwrap(), "0\n");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn a_grant_for_a_name_where_repositories_have_none_is_refused_with_the_path() {
+    let forge = Forge::start();
+    let scene = Scene::new(&forge);
+    scene.push_credential();
+    let grant = |repo: &str| {
+        forge.cli([
+            "grant",
+            "create",
+            "--incident",
+            "INC-1",
+            "--repo",
+            repo,
+            "--expires",
+            "1d",
+            "--reason",
+            "a fixture",
+        ])
+    };
+    let path = scene.repository.path.to_str().unwrap();
+    let refused = grant("r.git");
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.err.contains("`r.git` would never match"), "{refused:?}");
+    assert!(refused.err.contains(path), "{refused:?}");
+    assert_eq!(grant(path).code, 0);
+    assert_eq!(grant("/srv/git/other.git").code, 0, "a repository that it will be pushed to");
+}
+
+#[test]
+fn a_source_without_answer_leaves_nothing_dangling() {
+    let forge = Forge::start();
+    Scene::new(&forge).push_credential();
+    let said = forge.say("incidents show INC-1");
+    assert!(said.out.contains("inventory"), "{said:?}");
+    assert!(!said.out.lines().any(|line| line.ends_with(": -")), "{said:?}");
 }

@@ -10,6 +10,7 @@ use super::super::shell::word;
 use super::Check;
 use super::access::{PASS, Person, READ, WRITE};
 use crate::config::{Account, Config, KeyError, keys};
+use crate::service::ingest::ASIDE_SUFFIX;
 
 /// How long an entry may lie in the spool before somebody should look. The daemon takes entries
 /// in within seconds while it runs.
@@ -104,7 +105,7 @@ pub(super) fn spool(config: &Config) -> Check {
 pub(super) fn spool_entries(config: &Config) -> Check {
     let id = "spool-entries";
     let path = &config.spool.directory;
-    let (count, old) = match count_entries(path, config.spool.entries_max) {
+    let Counted { waiting, old, aside } = match count_entries(path, config.spool.entries_max) {
         Ok(counted) => counted,
         Err(error) => {
             let reason = format!("cannot list {}: {error}", path.display());
@@ -112,29 +113,55 @@ pub(super) fn spool_entries(config: &Config) -> Check {
         }
     };
     let remedy = "see why the daemon does not take them in: journalctl -u pushwarden";
-    if count >= config.spool.entries_max {
-        let reason = format!("entries that wait: {count} or more");
+    if waiting + aside >= config.spool.entries_max {
+        let reason = format!("entries that wait: {waiting} or more");
         return Check::fail(id, reason, remedy);
     }
     if old > 0 {
-        let reason = format!("entries that wait for more than an hour: {old} of {count}");
+        let reason = format!("entries that wait for more than an hour: {old} of {waiting}");
         return Check::warn(id, reason, remedy);
     }
-    Check::ok(id, format!("{count} wait"))
+    if aside > 0 {
+        let reason = format!(
+            "entries put aside because they cannot be read: {aside}; each may stand for a push \
+             that was let in"
+        );
+        let entries = format!("{}/*{ASIDE_SUFFIX}", word(path));
+        let remedy =
+            format!("see `pushwarden pushes unscanned`, scan what was pushed, then: rm {entries}");
+        return Check::fail(id, reason, remedy);
+    }
+    Check::ok(id, format!("{waiting} wait"))
 }
 
-/// Counts the entries and the old ones among them; looks at no more than `entries_max`.
-fn count_entries(path: &Path, entries_max: usize) -> io::Result<(usize, usize)> {
-    let (mut count, mut old) = (0, 0);
+/// What lies in the spool.
+#[derive(Default)]
+struct Counted {
+    /// Entries that wait for the daemon.
+    waiting: usize,
+    /// Those of them that have waited for long.
+    old: usize,
+    /// Entries that the daemon could not read.
+    aside: usize,
+}
+
+/// Counts the entries; looks at no more than `entries_max`.
+fn count_entries(path: &Path, entries_max: usize) -> io::Result<Counted> {
+    let mut counted = Counted::default();
     for entry in fs::read_dir(path)?.take(entries_max) {
-        let Ok(metadata) = entry?.metadata() else {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().ends_with(ASIDE_SUFFIX.as_bytes()) {
+            counted.aside += 1;
+            continue;
+        }
+        let Ok(metadata) = entry.metadata() else {
             continue; // The daemon took it in while we looked.
         };
-        count += 1;
+        counted.waiting += 1;
         let age = metadata.modified()?.elapsed().unwrap_or_default();
-        old += usize::from(age > ENTRY_AGE_MAX);
+        counted.old += usize::from(age > ENTRY_AGE_MAX);
     }
-    Ok((count, old))
+    Ok(counted)
 }
 
 pub(super) fn rules(config: &Config) -> Vec<Check> {

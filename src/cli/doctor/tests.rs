@@ -138,6 +138,12 @@ fn harm_is_named_with_the_command_that_mends_it() {
         File::create(config.spool.directory.join("entry")).unwrap();
     };
     assert_snapshot!(check("spool-entries", full), @"entries that wait: 1 or more | see why the daemon does not take them in: journalctl -u pushwarden");
+    let aside = |config: &mut Config| {
+        for name in ["a.claim.unreadable", "b.accepted.unreadable"] {
+            File::create(config.spool.directory.join(name)).unwrap();
+        }
+    };
+    assert_snapshot!(check("spool-entries", aside), @"entries put aside because they cannot be read: 2; each may stand for a push that was let in | see `pushwarden pushes unscanned`, scan what was pushed, then: rm /scratch/pw/spool/*.unreadable");
     let unknown =
         |config: &mut Config| config.push.accounts = vec![Account::Name("no-such".into())];
     assert_snapshot!(check("accounts", unknown), @"there is no account `no-such` on this machine; create it, or name another in the configuration | useradd --system, or change `accounts` of [push]");

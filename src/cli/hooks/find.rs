@@ -76,9 +76,9 @@ fn search(root: &Path) -> Vec<Found> {
     let mut found = Vec::new();
     let mut waiting = VecDeque::from([(root.to_path_buf(), 0)]);
     let mut entries = 0;
-    let mut too_deep = None;
+    let (mut links, mut too_deep) = (Vec::new(), None);
     while let Some((folder, depth)) = waiting.pop_front() {
-        let children = match children(&folder) {
+        let children = match children(&folder, &mut links) {
             Ok(children) => children,
             Err(source) => {
                 found.push(unreadable(&folder, source));
@@ -100,6 +100,7 @@ fn search(root: &Path) -> Vec<Found> {
             }
         }
     }
+    found.extend(links.into_iter().filter_map(|link| leads_away(link, root)));
     found.extend(too_deep.map(|path| Found::Nothing(path, Refusal::SearchLimit("too deep"))));
     if found.is_empty() {
         let path = root.to_path_buf();
@@ -108,14 +109,24 @@ fn search(root: &Path) -> Vec<Found> {
     found
 }
 
-/// Lists the folders in `folder`. A `.git` belongs to a work tree, which is named by itself.
-fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// Lists the folders in `folder`, and gathers the links. A `.git` belongs to a work tree, which is named by itself.
+fn children(folder: &Path, links: &mut Vec<PathBuf>) -> io::Result<Vec<PathBuf>> {
     let mut children = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_type()?.is_dir() && entry.file_name() != ".git" {
+        let kind = entry.file_type()?;
+        if kind.is_dir() && entry.file_name() != ".git" {
             children.push(entry.path());
+        } else if kind.is_symlink() {
+            links.push(entry.path());
         }
     }
     Ok(children)
+}
+
+/// Names a link to a folder outside of `root`, which the search does not come to.
+fn leads_away(link: PathBuf, root: &Path) -> Option<Found> {
+    let target = link.canonicalize().ok()?;
+    let is_away = target.is_dir() && !target.starts_with(root);
+    is_away.then_some(Found::Nothing(link, Refusal::LeadsAway { target }))
 }

@@ -25,6 +25,12 @@ pub enum Refusal {
     /// A `.git` file, as of linked work trees and submodules, points elsewhere.
     #[error("it is a linked work tree or submodule: its `.git` is a file")]
     Linked,
+    /// A link leads out of the folder that is searched.
+    #[error("it is a link to `{}`, and links are not followed", target.display())]
+    LeadsAway {
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// A search came to its limit.
     #[error("the search stopped here: {0}")]
     SearchLimit(&'static str),
@@ -100,6 +106,7 @@ impl Refusal {
                 format!("make one: git init --bare {}", word(path.join("name.git")))
             }
             Self::Linked => "name the repository that it belongs to".into(),
+            Self::LeadsAway { target } => format!("name it as well: {}", word(target)),
             Self::SearchLimit(_) => "name the folders below it one by one".into(),
             Self::HooksDirectory { path, .. } => {
                 let path = word(path);

@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use crate::config::Config;
 
 const HEADER: &[u8] = b"# Written by `pushwarden hooks install`, which also updates it.\n\
-                        # Ignored, with an error in every push, if others than its owner can write it.\n";
+                        # If others than its owner can write it, every push is refused.\n";
 
 /// What goes into the file, apart from the chained hook.
 #[derive(Clone, Debug)]

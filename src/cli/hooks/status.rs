@@ -173,6 +173,11 @@ impl Check<'_> {
     }
 
     fn not_installed(&self) -> Row {
+        if let Err(refusal) = self.config.check_path(&self.repository.git_dir) {
+            let row = self.refused(State::NotInstalled, &refusal);
+            return row
+                .because("it has no hook of pushwarden", &format!("then: {}", self.install()));
+        }
         self.row(State::NotInstalled, "it has no hook of pushwarden", &self.install())
     }
 

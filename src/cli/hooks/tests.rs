@@ -119,7 +119,7 @@ fn the_hook_is_a_link_with_settings_beside_it() {
     let text = text.replace(&*forge.path("").to_string_lossy(), "/forge/");
     assert_snapshot!(text, @r"
     # Written by `pushwarden hooks install`, which also updates it.
-    # Ignored, with an error in every push, if others than its owner can write it.
+    # If others than its owner can write it, every push is refused.
     socket = /forge/run/push.sock
     spool = /forge/spool
     program = /forge/bin/pushwarden
@@ -315,11 +315,16 @@ fn a_folder_is_searched_for_bare_repositories_and_links_are_not_followed() {
     symlink(forge.path("elsewhere"), forge.path("srv/link")).unwrap();
     let work_tree = forge.path("srv/tree");
     assert!(Command::new("git").arg("init").arg("-q").arg(&work_tree).status().unwrap().success());
+    symlink(forge.path("srv/group"), forge.path("srv/inside")).unwrap();
+    symlink(forge.path("srv/a.git/HEAD"), forge.path("srv/file")).unwrap();
     let (code, text) = forge.install(&forge.path("srv"));
-    assert_eq!(code, 0);
+    assert_eq!(code, 3, "what the link leads to is not guarded");
     assert_snapshot!(text, @r"
     installed     /forge/srv/a.git
     installed     /forge/srv/group/deep/b
+    failed        /forge/srv/link
+      because: it is a link to `/forge/elsewhere`, and links are not followed
+      mend: name it as well: /forge/elsewhere
     ");
     let (_, text) = forge.install(&work_tree);
     assert_eq!(text, "installed     /forge/srv/tree/.git\n");

@@ -159,6 +159,7 @@ impl From<TriageError> for ApiError {
         match error {
             TriageError::Store(error) => error.into(),
             TriageError::Grant(error) => Self::invalid(error.to_string()),
+            TriageError::NameWithoutNames { .. } => Self::invalid(error.to_string()),
             TriageError::SelfApproval { .. } => Self::new(
                 StatusCode::FORBIDDEN,
                 "self-approval",

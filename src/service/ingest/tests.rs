@@ -1,11 +1,16 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::*;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::finding::{Age, Container, Facts, Occurrence, Span};
-use crate::identity::OwnerConfidence;
-use crate::rule::{Confidence, RuleId, Severity};
-use crate::service::recorder::Recorder as _;
+use crate::identity::{OwnerConfidence, Owners};
+use crate::policy::Policy;
+use crate::rule::{Confidence, RuleId, Ruleset, Severity};
+use crate::scan::{Engine, Pool};
+use crate::secret::FingerprintKey;
+use crate::service::recorder::{Recorder as _, StoreRecorder};
+use crate::service::screen_push::{GateParts, Limits, Wording};
 use crate::service::spool::SpoolRecorder;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{IncidentFilter, IncidentView, Page, PushFilter, UnscannedFilter};
@@ -32,20 +37,58 @@ fn setup(owners: &str) -> Setup {
         Arc::new(SqliteStore::open(&file, SqliteOptions::default()).unwrap());
     let (key, clock) = (Arc::new(FingerprintKey::new([7; 32])), Arc::new(Noon));
     let inventory = Inventory::open(Arc::clone(&key), Arc::clone(&store), clock).unwrap();
+    let inventory = Arc::new(inventory);
+    let owners = Owners::parse("owners.toml", owners).unwrap().or_default_queue("security");
     let spool = directory.path().join("spool");
     fs::create_dir(&spool).unwrap();
     let intake = Intake {
         directory: spool,
         entries_max: 100,
+        gate: gate(&store, &inventory, key, owners),
         store,
         spool_key: Secret::new([1; 32]),
-        fingerprint_key: key,
-        ruleset: Arc::new(Ruleset::load(&[]).unwrap()),
-        owners: Owners::parse("owners.toml", owners).unwrap().or_default_queue("security"),
-        inventory: Arc::new(inventory),
-        clock: Arc::new(Noon),
+        inventory,
     };
     Setup { _directory: directory, intake }
+}
+
+/// Bounds of a gate that no push passes here.
+fn limits() -> Limits {
+    let second = Duration::from_secs(1);
+    Limits {
+        pushes_max: 1,
+        pushes_waiting_max: 1,
+        waiting_timeout: second,
+        deadline: second,
+        deadline_per_20_mb: second,
+        push_bytes_max: 1 << 20,
+        in_flight_bytes_max: 1 << 20,
+        findings_max: 10,
+        hits_max: 10,
+        layers: crate::scan::layer::Limits::default(),
+    }
+}
+
+fn gate(
+    store: &Arc<dyn Store>,
+    inventory: &Arc<Inventory>,
+    key: Arc<FingerprintKey>,
+    owners: Owners,
+) -> Arc<Gate> {
+    let ruleset = Arc::new(Ruleset::load(&[]).unwrap());
+    Arc::new(Gate::new(GateParts {
+        engine: Arc::new(Engine::new(Arc::clone(&ruleset)).unwrap()),
+        ruleset,
+        inventory: Some(Arc::clone(inventory)),
+        key,
+        policy: Policy::default(),
+        owners,
+        pool: Pool::start(1).unwrap(),
+        limits: limits(),
+        recorder: Arc::new(StoreRecorder::new(Arc::clone(store), Arc::clone(inventory))),
+        clock: Arc::new(Noon),
+        wording: Wording::default(),
+    }))
 }
 
 impl Setup {
@@ -239,4 +282,20 @@ fn what_cannot_be_read_is_put_aside_and_stops_nobody() {
     let aside = aside.map(|name| format!("{name}{ASIDE_SUFFIX}"));
     assert_eq!(setup.names(), BTreeSet::from(aside));
     assert_eq!(setup.ingest(), 0, "what was put aside is left alone");
+    let filter = PushFilter { verdict: Some(PushVerdict::Failed), ..PushFilter::default() };
+    let pushes = || setup.intake.store.pushes(&filter, &Page::default()).unwrap().items;
+    assert_eq!(pushes().len(), 4, "each may stand for a push that was let in");
+    assert_eq!(pushes()[0].repository, UNKNOWN);
+    setup.write("a.claim", b"once more");
+    setup.ingest();
+    assert_eq!(pushes().len(), 4, "one name, one record");
+    let listed = setup.intake.store.unscanned(&UnscannedFilter::default(), &Page::default());
+    let details: BTreeSet<_> = listed.unwrap().items.into_iter().map(|item| item.detail).collect();
+    let details: Vec<_> = details.iter().map(String::as_str).collect();
+    insta::assert_snapshot!(details.join("\n"), @r"
+    a.claim.unreadable in the spool: it is sealed to another key, or damaged
+    b.accepted.unreadable in the spool: what it holds makes no sense
+    c.accepted.unreadable in the spool: what it holds makes no sense
+    d.claim.unreadable in the spool: it is no plain file that can be read
+    ");
 }

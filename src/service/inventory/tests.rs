@@ -73,6 +73,10 @@ fn a_value_is_refused_with_the_reason() {
     check("dbPassword", "the value is a common word");
     check("zq7 xw9 kk", "the value would not be found");
     check("zq7\nxw9kk", "the value would not be found");
+    check("<zq7xw9kk41>", "the value would not be found");
+    check("[zq7xw9kk41]", "the value would not be found");
+    let address = ["amqp", "://app:zq7xw9kk41@mq/x"].concat();
+    check(&address, "the value would not be found");
 }
 
 #[test]

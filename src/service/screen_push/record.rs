@@ -110,7 +110,7 @@ impl Draft<'_> {
         let tips = self.received.updates.iter().filter(|update| !update.new.is_null());
         let items = tips.map(|update| {
             let detail = format!("{} from {}", self.redactor.line(&update.name), update.old);
-            unscanned::item(Some(update.new), UnscannedReason::Inventory, detail)
+            unscanned::tip(update, UnscannedReason::Inventory, detail)
         });
         items.take(PushRecord::UNSCANNED_MAX).collect()
     }

@@ -49,8 +49,8 @@ fn rescan(id: UnscannedId, record: &PushRecord, item: &UnscannedItem) -> OutboxP
         push: record.id.clone(),
         repository: record.repository.clone(),
         object: item.object.clone(),
+        old: item.old.clone(),
         reason: item.reason.clone(),
-        detail: item.detail.clone(),
     }
 }
 

@@ -16,6 +16,7 @@ fn wide(fixture: &Fixture) -> PushRecord {
     record.findings.push(finding(2, Action::Refuse));
     record.unscanned.push(UnscannedItem {
         object: None,
+        old: None,
         reason: "inventory".to_owned(),
         detail: String::new(),
         again: true,

@@ -9,6 +9,7 @@ use crate::store::{
 fn item(reason: &str) -> UnscannedItem {
     UnscannedItem {
         object: Some("ef".repeat(20)),
+        old: None,
         reason: reason.to_owned(),
         detail: "over the limit".to_owned(),
         again: true,
