@@ -292,6 +292,10 @@ byte_enum! {
         Scratch = 12 "scratch",
         /// A text was made to exhaust a rule, which gave part of it up.
         Exhausted = 13 "exhausted",
+        /// A commit, tree or tag is too long to be followed to what it names.
+        ObjectBytes = 14 "object-bytes",
+        /// A chain of tags is longer than the limit.
+        TagDepth = 15 "tag-depth",
     }
 }
 

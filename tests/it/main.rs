@@ -16,6 +16,7 @@ mod api;
 mod cli;
 mod failure;
 mod forge;
+mod fork;
 mod gate;
 mod house;
 mod install;

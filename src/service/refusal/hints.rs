@@ -83,6 +83,14 @@ fn words(reason: UnscannedReason) -> (&'static str, &'static str) {
             "a text in it is made to exhaust the scanner",
             "Push without that file, or ask for help.",
         ),
+        UnscannedReason::ObjectBytes => (
+            "they are folders, commits or tags too large to be followed",
+            "Push without them: split the folder, or shorten the message.",
+        ),
+        UnscannedReason::TagDepth => (
+            "too many tags point from one to the next",
+            "Push a tag that points to the commit itself.",
+        ),
         UnscannedReason::Scratch => ("the server is out of scratch space", AGAIN),
     }
 }
