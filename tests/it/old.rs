@@ -514,3 +514,40 @@ fn a_new_file_of_a_merge_behind_many_old_ones_is_new() {
     let said = leaked.push();
     assert!(!said.is_accepted(), "{said:?}");
 }
+
+#[test]
+fn refs_in_tables_make_old_what_they_reach() {
+    let forge = Forge::start();
+    let secret = forge.plant(token::github());
+    let repository = forge.bare("r.git", &["--ref-format=reftable"]);
+    let work = repository.clone_as("w");
+    let file = |tail: &str| format!("TOKEN={secret}\n{tail}\n");
+    work.write("CODEOWNERS", "* @ada\n");
+    work.commit(FILE, file("one"), "before the hook");
+    work.git(&["tag", "-a", "-m", "tagged", "v1"]);
+    assert!(work.push(&["HEAD:main", "v1"]).is_accepted());
+    forge.install(&repository);
+
+    assert_passes(&work.push(&["HEAD:refs/heads/same"]));
+    work.commit(FILE, file("two"), "edit");
+    assert_passes(&work.push(&["HEAD:main"]));
+    assert_eq!(ages(&forge.incidents()[0]), ["old-in-parents"]);
+    work.commit("copy.env", file("three"), "copy");
+    let incident = assert_refused(&forge, &work.push(&["HEAD:main"]));
+    assert!(incident["owner"].to_string().contains("ada"), "{incident:#}");
+}
+
+#[test]
+fn refs_in_tables_make_nothing_old_that_they_do_not_reach() {
+    let forge = Forge::start();
+    let secret = forge.plant(token::github());
+    let repository = forge.bare("r.git", &["--ref-format=reftable"]);
+    let work = repository.clone_as("w");
+    work.commit("README", "hello\n", "first");
+    assert!(work.push(&["HEAD:main"]).is_accepted());
+    work.commit("a.env", format!("TOKEN={secret}\n"), "leak");
+    assert!(work.push(&["HEAD:gone"]).is_accepted());
+    assert!(work.push(&[":gone"]).is_accepted());
+    forge.install(&repository);
+    assert_refused(&forge, &work.push(&["HEAD:main"]));
+}
