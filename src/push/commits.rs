@@ -17,6 +17,10 @@ use super::store::Store;
 /// The most commits of a push: about 200 bytes each.
 const COMMITS_MAX: usize = 2_000_000;
 
+/// The most parents of all commits together, about 40 bytes each: the largest public histories have
+/// some two million, and deltas pack thousands into a few bytes.
+const PARENTS_MAX: usize = 8_000_000;
+
 /// The most tags that are followed from one to the next.
 const TAG_DEPTH_MAX: usize = 64;
 
@@ -67,6 +71,7 @@ impl NewCommits {
             old: HashSet::new(),
             outside: Vec::new(),
             obstacles: BTreeMap::new(),
+            parents: 0,
             peeled: HashMap::new(),
             content: Vec::new(),
         };
@@ -91,7 +96,7 @@ impl NewCommits {
     }
 
     /// Puts ancestors first: from each tip in the client's order, then from the commits that no
-    /// tip reaches.
+    /// tip reaches, and last from those that only such tags lead to.
     fn sort(&mut self, mut commits: HashMap<Oid, Commit>, unreached: impl Iterator<Item = Oid>) {
         let tips = self.tips.clone();
         for (update, tip) in tips.iter().enumerate() {
@@ -100,6 +105,11 @@ impl NewCommits {
             }
         }
         for id in unreached {
+            self.sort_below(id, None, &mut commits);
+        }
+        let mut rest: Vec<Oid> = commits.keys().copied().collect();
+        rest.sort_unstable();
+        for id in rest {
             self.sort_below(id, None, &mut commits);
         }
     }
@@ -169,6 +179,8 @@ struct Discovery<'d, 'r> {
     old: HashSet<Oid>,
     outside: Vec<Oid>,
     obstacles: BTreeMap<Oid, Obstacle>,
+    /// How many parents `commits` have.
+    parents: usize,
     /// What tips lead to: thousands of refs may name one object, which is read once.
     peeled: HashMap<Oid, Option<(ObjectKind, Oid)>>,
     content: Vec<u8>,
@@ -249,7 +261,7 @@ impl Discovery<'_, '_> {
             if (self.is_late)() {
                 return Err(Obstacle::Late);
             }
-            if self.commits.len() == COMMITS_MAX {
+            if self.commits.len() == COMMITS_MAX || self.parents > PARENTS_MAX {
                 return Err(Obstacle::TooMany);
             }
             let is_outside = !self.store.quarantine().contains(id);
@@ -262,6 +274,7 @@ impl Discovery<'_, '_> {
             }
             match self.store.commit(id, &mut self.content) {
                 Ok(Some(commit)) => {
+                    self.parents += commit.parents.len();
                     pending.extend(&commit.parents);
                     self.commits.insert(id, commit);
                 }

@@ -277,3 +277,76 @@ fn what_only_looks_odd_passes() {
     let said = fork.push("refs/heads/odd", &tip, &[&tip, &tree]);
     assert!(said.is_accepted(), "{said:?}");
 }
+
+#[test]
+fn a_history_that_the_push_claims_to_be_cut_off() {
+    let forge = Forge::start();
+    let fork = Fork::of(&forge);
+    fork.repository.git(&["config", "receive.shallowUpdate", "true"]);
+    let tree = fork.tree(Place::Shared, &[("100644", "b.env", &fork.blob)]);
+    let below = fork.commit(Place::Shared, &tree, &[], "below");
+    let tree = fork.work.git(&["rev-parse", "HEAD^{tree}"]);
+    let tip = fork.commit(Place::Here, &tree, &[&below], "tip");
+    let evil = format!("{tip}:refs/heads/evil");
+    fork.work.write(".git/shallow", format!("{tip}\n"));
+    // As long as git keeps to it that the history ends here, nothing of the rest gets out.
+    assert!(fork.work.push(&[&evil]).is_accepted());
+    assert!(!fork.is_out());
+    std::fs::remove_file(fork.work.path.join(".git/shallow")).unwrap();
+    assert!(fork.work.push(&[&format!("{tip}:refs/heads/again")]).is_accepted());
+    assert!(!fork.is_out());
+
+    assert!(fork.work.push(&[":refs/heads/evil", ":refs/heads/again"]).is_accepted());
+    assert_eq!(fork.repository.git(&["prune", "--expire=never"]).code, 0);
+    fork.assert_refused(&fork.work.push(&[&evil]), FOUND);
+}
+
+#[test]
+fn tags_of_tags_of_a_folder_in_the_shared_store() {
+    let forge = Forge::start();
+    let fork = Fork::of(&forge);
+    let inner = fork.tree(Place::Shared, &[("100644", "b.env", &fork.blob)]);
+    let tree = fork.tree(Place::Shared, &[("40000", "a", &inner)]);
+    let tag = |place, target: &str, kind: &str| {
+        let text =
+            format!("object {target}\ntype {kind}\ntag t\ntagger A <a@example.org> 1 +0000\n\nx\n");
+        fork.object(place, "tag", text.as_bytes())
+    };
+    let first = tag(Place::Shared, &tree, "tree");
+    let second = tag(Place::Here, &first, "tag");
+    let readme = fork.work.git(&["rev-parse", "HEAD:README"]);
+    fork.assert_refused(&fork.push("refs/tags/t2", &second, &[&second]), FOUND);
+    fork.assert_refused(&fork.push("refs/tags/t1", &first, &[&readme]), FOUND);
+    fork.assert_refused(&fork.push("refs/tags/tree", &tree, &[&readme]), FOUND);
+    fork.assert_refused(&fork.push("refs/tags/blob", &fork.blob, &[&readme]), FOUND);
+}
+
+#[test]
+fn entries_of_one_name_and_entries_out_of_order() {
+    let forge = Forge::start();
+    let fork = Fork::of(&forge);
+    let readme = fork.work.git(&["rev-parse", "HEAD:README"]);
+    for (name, entries) in [
+        ("twice", [("100644", "README", readme.as_str()), ("100644", "README", &fork.blob)]),
+        ("first", [("100644", "README", fork.blob.as_str()), ("100644", "README", &readme)]),
+        ("order", [("100644", "z", readme.as_str()), ("100644", "README", &fork.blob)]),
+    ] {
+        let tree = fork.tree(Place::Here, &entries);
+        let tip = fork.commit(Place::Here, &tree, &[&fork.head()], name);
+        let said = fork.push(&format!("refs/heads/{name}"), &tip, &[&tip, &tree]);
+        fork.assert_refused(&said, FOUND);
+    }
+}
+
+#[test]
+fn a_commit_below_a_tag_that_no_ref_names() {
+    let forge = Forge::start();
+    let fork = Fork::of(&forge);
+    let tree = fork.tree(Place::Shared, &[("100644", "b.env", &fork.blob)]);
+    let hidden = fork.commit(Place::Shared, &tree, &[], "hidden");
+    let text =
+        format!("object {hidden}\ntype commit\ntag t\ntagger A <a@example.org> 1 +0000\n\nx\n");
+    let tag = fork.object(Place::Here, "tag", text.as_bytes());
+    let said = fork.push("refs/heads/copy", &fork.head(), &[&tag]);
+    fork.assert_refused(&said, FOUND);
+}
