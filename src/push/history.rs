@@ -80,8 +80,7 @@ impl Ancestry {
         let Some((_, id, tree)) = self.queue.pop() else {
             return Ok(None);
         };
-        // What is damaged makes nothing old.
-        let commit = store.commit(id, &mut self.content).unwrap_or_default();
+        let commit = store.old_commit(id, &mut self.content);
         for parent in commit.into_iter().flat_map(|commit| commit.parents) {
             self.add(parent, store);
         }

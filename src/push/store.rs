@@ -10,7 +10,8 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use gix::objs::{Exists as _, FindHeader as _};
@@ -82,7 +83,7 @@ pub(super) struct Store<'r> {
     sought: RefCell<Option<Vec<Packs>>>,
     /// The stores outside the quarantine; none for one that is there and cannot be opened.
     outside: OnceCell<Vec<Option<Handle>>>,
-    shallow: OnceCell<HashSet<Oid>>,
+    shallow: OnceCell<Option<HashSet<Oid>>>,
 }
 
 impl<'r> Store<'r> {
@@ -180,10 +181,20 @@ impl<'r> Store<'r> {
             return Ok(None);
         }
         let mut commit = Commit::parse(content)?;
-        if self.shallow().contains(&id) {
+        if self.shallow().is_some_and(|shallow| shallow.contains(&id)) {
             commit.parents.clear();
         }
         Ok(Some(commit))
+    }
+
+    /// Reads the edges of a commit that only makes other things old: what cannot be read does not,
+    /// and where it cannot be told which commits are shallow, any may be.
+    pub(super) fn old_commit(&self, id: Oid, content: &mut Vec<u8>) -> Option<Commit> {
+        let mut commit = self.commit(id, content).unwrap_or_default()?;
+        if self.shallow().is_none() {
+            commit.parents.clear();
+        }
+        Some(commit)
     }
 
     /// Reads a tree into `content`, and tells whether there is one; else `content` is empty.
@@ -354,14 +365,9 @@ impl<'r> Store<'r> {
         self.outside().iter().flatten()
     }
 
-    fn shallow(&self) -> &HashSet<Oid> {
-        self.shallow.get_or_init(|| {
-            let path = &self.repository.shallow;
-            let is_short =
-                std::fs::metadata(path).is_ok_and(|file| file.len() <= SHALLOW_BYTES_MAX);
-            let lines = if is_short { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
-            lines.split(|&byte| byte == b'\n').filter_map(Oid::from_hex).collect()
-        })
+    /// Returns the commits that have no parents here; none if that cannot be told.
+    fn shallow(&self) -> Option<&HashSet<Oid>> {
+        self.shallow.get_or_init(|| read_shallow(&self.repository.shallow)).as_ref()
     }
 
     /// Tells whether there is nothing but the quarantine: a first push. What cannot be listed may
@@ -389,6 +395,21 @@ fn open(directory: &Path, hash: HashKind) -> Option<Handle> {
     // Nothing appears while git waits for us; a miss must not list the directories again.
     store.refresh_never();
     Some(store)
+}
+
+/// Reads a list of shallow commits. One that is not there is empty; None if it makes no sense.
+fn read_shallow(path: &Path) -> Option<HashSet<Oid>> {
+    if is_absent(path) {
+        return Some(HashSet::new());
+    }
+    let mut bytes = Vec::new();
+    let mut file = File::open(path).ok()?.take(SHALLOW_BYTES_MAX + 1);
+    file.read_to_end(&mut bytes).ok()?;
+    if bytes.len() as u64 > SHALLOW_BYTES_MAX {
+        return None;
+    }
+    let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(Oid::from_hex).collect()
 }
 
 /// Tells whether nothing stands at a path. What cannot be looked at may be there.
