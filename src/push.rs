@@ -28,6 +28,7 @@ mod inflate;
 mod limits;
 mod locate;
 mod loose;
+mod obstacle;
 mod outside;
 mod owners;
 mod pack;
@@ -123,10 +124,11 @@ pub fn ref_names(repository: &Repository, tip: Oid, names_max: usize) -> Vec<Vec
 /// Reads CODEOWNERS of the default branch of the repository at `path`, bare or with a work tree.
 ///
 /// # Errors
-/// If there is no repository.
+/// If there is no repository, or the file cannot be read.
 pub fn owners_file(path: &Path) -> io::Result<Option<OwnersFile>> {
     let repository = Repository::at(path)?;
     let refs = Refs::new(&repository, &[]);
     let store = Store::new(&repository, Quarantine::open(None, repository.hash));
-    Ok(owners::read(&store, &refs))
+    let unreadable = |_| io::Error::other("CODEOWNERS cannot be read");
+    owners::read(&store, &refs).map_err(unreadable)
 }

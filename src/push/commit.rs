@@ -2,6 +2,8 @@
 
 use crate::wire::{CommitPlace, Oid};
 
+use super::obstacle::Obstacle;
+
 /// The most parents that are followed. git's own octopus merges have a few dozen.
 const PARENTS_MAX: usize = 4_096;
 
@@ -15,23 +17,28 @@ pub(super) struct Commit {
 }
 
 impl Commit {
-    /// Reads a commit object. None if it names no tree: git would not walk it either.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Reads a commit object.
+    ///
+    /// # Errors
+    /// If it names no tree or a parent that is no id: git would not walk it either. If it has more
+    /// parents than are followed: git would.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Obstacle> {
         let mut lines = bytes.split(|&byte| byte == b'\n').peekable();
-        let tree = Oid::from_hex(lines.next()?.strip_prefix(b"tree ")?)?;
+        let tree = lines.next().and_then(|line| Oid::from_hex(line.strip_prefix(b"tree ")?));
+        let tree = tree.ok_or(Obstacle::Damaged)?;
         let mut parents = Vec::new();
         while let Some(parent) = lines.peek().and_then(|line| line.strip_prefix(b"parent ")) {
-            parents.push(Oid::from_hex(parent)?);
-            lines.next();
-            if parents.len() > PARENTS_MAX {
-                return None;
+            if parents.len() == PARENTS_MAX {
+                return Err(Obstacle::TooMany);
             }
+            parents.push(Oid::from_hex(parent).ok_or(Obstacle::Damaged)?);
+            lines.next();
         }
         let committer = lines
             .take_while(|line| !line.is_empty())
             .find_map(|line| line.strip_prefix(b"committer "));
         let time = committer.and_then(time_of).unwrap_or_default();
-        Some(Self { tree, parents, time })
+        Ok(Self { tree, parents, time })
     }
 }
 
@@ -45,9 +52,10 @@ pub(super) fn subject(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Returns what a tag object points at.
-pub(super) fn tag_target(bytes: &[u8]) -> Option<Oid> {
-    let line = bytes.split(|&byte| byte == b'\n').next()?;
-    Oid::from_hex(line.strip_prefix(b"object ")?)
+pub(super) fn tag_target(bytes: &[u8]) -> Result<Oid, Obstacle> {
+    let line = bytes.split(|&byte| byte == b'\n').next();
+    let target = line.and_then(|line| Oid::from_hex(line.strip_prefix(b"object ")?));
+    target.ok_or(Obstacle::Damaged)
 }
 
 /// Reads the time of `Name <mail> 1700000000 +0100`.
@@ -81,8 +89,15 @@ mod tests {
         let bytes = commit(1, "committer C <c@d> -5 +0000\n");
         assert_eq!(Commit::parse(&bytes).expect("a commit").time, 0);
         assert_eq!(subject(&bytes), b"");
-        assert_eq!(Commit::parse(b"author A <a@b> 1 +0000\n"), None);
-        assert_eq!(Commit::parse(b""), None);
+        assert_eq!(Commit::parse(b"author A <a@b> 1 +0000\n"), Err(Obstacle::Damaged));
+        assert_eq!(Commit::parse(b""), Err(Obstacle::Damaged));
+    }
+
+    #[test]
+    fn more_parents_than_are_followed_are_no_fewer_parents() {
+        let most = Commit::parse(&commit(PARENTS_MAX, "")).expect("a commit");
+        assert_eq!(most.parents.len(), PARENTS_MAX);
+        assert_eq!(Commit::parse(&commit(PARENTS_MAX + 1, "")), Err(Obstacle::TooMany));
     }
 
     #[test]
@@ -94,7 +109,7 @@ mod tests {
     #[test]
     fn tags_name_their_target() {
         let tag = format!("object {TREE}\ntype tree\ntag v1\n");
-        assert_eq!(tag_target(tag.as_bytes()), Oid::from_hex(TREE.as_bytes()));
-        assert_eq!(tag_target(b"type tree\n"), None);
+        assert_eq!(tag_target(tag.as_bytes()).ok(), Oid::from_hex(TREE.as_bytes()));
+        assert_eq!(tag_target(b"type tree\n"), Err(Obstacle::Damaged));
     }
 }

@@ -4,17 +4,22 @@
 //! new tip newly reaches it in the store (a fork's alternates). The walk ends at commits that own
 //! refs reached before.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::wire::{ObjectKind, Oid, RefUpdate, Topology};
 
 use super::commit::{Commit, tag_target};
-use super::history::{Ancestry, OutOfTime};
+use super::history::Ancestry;
+use super::obstacle::Obstacle;
 use super::refs::Refs;
 use super::store::Store;
 
 /// The most commits of a push: about 200 bytes each.
 const COMMITS_MAX: usize = 2_000_000;
+
+/// The most parents of all commits together, about 40 bytes each: the largest public histories have
+/// some two million, and deltas pack thousands into a few bytes.
+const PARENTS_MAX: usize = 8_000_000;
 
 /// The most tags that are followed from one to the next.
 const TAG_DEPTH_MAX: usize = 64;
@@ -30,8 +35,10 @@ pub(super) struct NewCommits {
     pub(super) outside: Vec<Oid>,
     /// For each ref update, what its new tip is once tags are followed.
     pub(super) tips: Vec<Option<(ObjectKind, Oid)>>,
-    /// Whether all commits were found in time.
-    pub(super) is_complete: bool,
+    /// Commits and tags that could not be followed to what they name.
+    pub(super) obstacles: BTreeMap<Oid, Obstacle>,
+    /// What ended the search before all commits were found.
+    pub(super) halted: Option<Obstacle>,
 }
 
 /// A commit of the push.
@@ -63,16 +70,23 @@ impl NewCommits {
             commits: HashMap::new(),
             old: HashSet::new(),
             outside: Vec::new(),
+            obstacles: BTreeMap::new(),
+            parents: 0,
             peeled: HashMap::new(),
             content: Vec::new(),
         };
         let (tips, outcome) = found.run(updates);
-        let Discovery { commits, outside, .. } = found;
-        let mut new = Self { outside, tips, is_complete: outcome.is_ok(), ..Self::default() };
+        let Discovery { commits, outside, obstacles, .. } = found;
+        let mut new = Self { outside, tips, obstacles, halted: outcome.err(), ..Self::default() };
         new.sort(commits, store.captured().commits.iter().copied());
         new.set_topology();
         new.set_forced(updates);
         new
+    }
+
+    /// Tells whether these are all commits of the push.
+    pub(super) fn is_complete(&self) -> bool {
+        self.halted.is_none() && self.obstacles.is_empty()
     }
 
     /// Returns the commit `id`, if it is of the push.
@@ -82,7 +96,7 @@ impl NewCommits {
     }
 
     /// Puts ancestors first: from each tip in the client's order, then from the commits that no
-    /// tip reaches.
+    /// tip reaches, and last from those that only such tags lead to.
     fn sort(&mut self, mut commits: HashMap<Oid, Commit>, unreached: impl Iterator<Item = Oid>) {
         let tips = self.tips.clone();
         for (update, tip) in tips.iter().enumerate() {
@@ -91,6 +105,11 @@ impl NewCommits {
             }
         }
         for id in unreached {
+            self.sort_below(id, None, &mut commits);
+        }
+        let mut rest: Vec<Oid> = commits.keys().copied().collect();
+        rest.sort_unstable();
+        for id in rest {
             self.sort_below(id, None, &mut commits);
         }
     }
@@ -159,6 +178,9 @@ struct Discovery<'d, 'r> {
     commits: HashMap<Oid, Commit>,
     old: HashSet<Oid>,
     outside: Vec<Oid>,
+    obstacles: BTreeMap<Oid, Obstacle>,
+    /// How many parents `commits` have.
+    parents: usize,
     /// What tips lead to: thousands of refs may name one object, which is read once.
     peeled: HashMap<Oid, Option<(ObjectKind, Oid)>>,
     content: Vec<u8>,
@@ -167,7 +189,7 @@ struct Discovery<'d, 'r> {
 type Tips = Vec<Option<(ObjectKind, Oid)>>;
 
 impl Discovery<'_, '_> {
-    fn run(&mut self, updates: &[RefUpdate]) -> (Tips, Result<(), OutOfTime>) {
+    fn run(&mut self, updates: &[RefUpdate]) -> (Tips, Result<(), Obstacle>) {
         let mut tips = Vec::with_capacity(updates.len());
         let mut outcome = Ok(());
         for update in updates {
@@ -193,39 +215,54 @@ impl Discovery<'_, '_> {
         if let Some(&target) = self.peeled.get(&id) {
             return target;
         }
-        let target = self.follow(id);
+        let target = match self.follow(id) {
+            Ok(target) => Some(target),
+            Err(obstacle) => {
+                self.obstacles.insert(id, obstacle);
+                None
+            }
+        };
         self.peeled.insert(id, target);
         target
     }
 
     /// Follows tags. Those that lie outside the quarantine and that no ref names are of the push.
-    fn follow(&mut self, mut id: Oid) -> Option<(ObjectKind, Oid)> {
+    fn follow(&mut self, mut id: Oid) -> Result<(ObjectKind, Oid), Obstacle> {
         for _ in 0..TAG_DEPTH_MAX {
             if self.commits.contains_key(&id) {
-                return Some((ObjectKind::Commit, id));
+                return Ok((ObjectKind::Commit, id));
             }
-            let kind = self.store.read(id, &mut self.content);
-            if kind != Some(ObjectKind::Tag) {
-                // What cannot be read whole is a large blob, or missing: `outside` finds out.
-                return Some((kind.unwrap_or(ObjectKind::Blob), id));
+            let read = self.store.read(id, &mut self.content);
+            let kind = match read {
+                // `outside` finds out that it is missing.
+                Ok(kind) => kind.unwrap_or(ObjectKind::Blob),
+                Err(obstacle) => self.store.kind(id).ok_or(obstacle)?,
+            };
+            if kind != ObjectKind::Tag {
+                return Ok((kind, id));
             }
             if !self.store.quarantine().contains(id) && !self.refs.is_tip(id) {
                 self.outside.push(id);
             }
+            read?;
             id = tag_target(&self.content)?;
         }
-        None
+        Err(Obstacle::TagDepth)
     }
 
     /// Collects the commits of the push that `root` reaches.
-    fn walk(&mut self, root: Oid) -> Result<(), OutOfTime> {
+    fn walk(&mut self, root: Oid) -> Result<(), Obstacle> {
         let mut pending = vec![root];
         while let Some(id) = pending.pop() {
-            if self.commits.contains_key(&id) || self.old.contains(&id) {
+            let is_known = self.commits.contains_key(&id) || self.old.contains(&id);
+            if is_known || self.obstacles.contains_key(&id) {
                 continue;
             }
-            if (self.is_late)() || self.commits.len() == COMMITS_MAX {
-                return Err(OutOfTime);
+            if (self.is_late)() {
+                return Err(Obstacle::Late);
+            }
+            if self.commits.len() == COMMITS_MAX || self.parents > PARENTS_MAX {
+                return Err(Obstacle::TooMany);
             }
             let is_outside = !self.store.quarantine().contains(id);
             if is_outside && self.is_old(id)? {
@@ -235,15 +272,21 @@ impl Discovery<'_, '_> {
             if is_outside {
                 self.outside.push(id);
             }
-            if let Some(commit) = self.store.commit(id, &mut self.content) {
-                pending.extend(&commit.parents);
-                self.commits.insert(id, commit);
+            match self.store.commit(id, &mut self.content) {
+                Ok(Some(commit)) => {
+                    self.parents += commit.parents.len();
+                    pending.extend(&commit.parents);
+                    self.commits.insert(id, commit);
+                }
+                // It is streamed for what it is, or missed there.
+                Ok(None) => {}
+                Err(obstacle) => drop(self.obstacles.insert(id, obstacle)),
             }
         }
         Ok(())
     }
 
-    fn is_old(&mut self, id: Oid) -> Result<bool, OutOfTime> {
+    fn is_old(&mut self, id: Oid) -> Result<bool, Obstacle> {
         if self.refs.is_tip(id) {
             return Ok(true);
         }

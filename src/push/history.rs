@@ -9,16 +9,13 @@ use std::collections::{BinaryHeap, HashSet};
 use crate::wire::{ObjectKind, Oid};
 
 use super::commit::{Commit, tag_target};
+use super::obstacle::Obstacle;
 use super::refs::Refs;
 use super::store::Store;
 use super::tree::{EntryKind, TreeEntries};
 
 /// The most objects that are remembered: about 50 bytes each.
 const SEEN_MAX: usize = 16_000_000;
-
-/// The walk could not be finished: time is up, or the history is over the limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OutOfTime;
 
 /// The commits that own refs reach, walked as far as has been asked.
 #[derive(Default)]
@@ -39,7 +36,7 @@ impl Ancestry {
         store: &Store<'_>,
         refs: &mut Refs,
         is_late: &dyn Fn() -> bool,
-    ) -> Result<bool, OutOfTime> {
+    ) -> Result<bool, Obstacle> {
         self.start(store, refs, is_late)?;
         while !self.seen.contains(&id) {
             if self.next(store, is_late)?.is_none() {
@@ -54,14 +51,14 @@ impl Ancestry {
         store: &Store<'_>,
         refs: &mut Refs,
         is_late: &dyn Fn() -> bool,
-    ) -> Result<(), OutOfTime> {
+    ) -> Result<(), Obstacle> {
         if self.is_started {
             return Ok(());
         }
         self.is_started = true;
         for &tip in refs.all() {
             if is_late() {
-                return Err(OutOfTime);
+                return Err(Obstacle::Late);
             }
             self.add(tip, store);
         }
@@ -73,14 +70,17 @@ impl Ancestry {
         &mut self,
         store: &Store<'_>,
         is_late: &dyn Fn() -> bool,
-    ) -> Result<Option<(Oid, Oid)>, OutOfTime> {
-        if is_late() || self.seen.len() > SEEN_MAX {
-            return Err(OutOfTime);
+    ) -> Result<Option<(Oid, Oid)>, Obstacle> {
+        if is_late() {
+            return Err(Obstacle::Late);
+        }
+        if self.seen.len() > SEEN_MAX {
+            return Err(Obstacle::TooMany);
         }
         let Some((_, id, tree)) = self.queue.pop() else {
             return Ok(None);
         };
-        let commit = store.commit(id, &mut self.content);
+        let commit = store.old_commit(id, &mut self.content);
         for parent in commit.into_iter().flat_map(|commit| commit.parents) {
             self.add(parent, store);
         }
@@ -91,21 +91,22 @@ impl Ancestry {
     fn add(&mut self, mut id: Oid, store: &Store<'_>) {
         while self.seen.insert(id) {
             match store.read(id, &mut self.content) {
-                Some(ObjectKind::Commit) => {
-                    if let Some(Commit { tree, time, .. }) = Commit::parse(&self.content) {
+                Ok(Some(ObjectKind::Commit)) => {
+                    if let Ok(Commit { tree, time, .. }) = Commit::parse(&self.content) {
                         self.queue.push((time, id, tree));
                     }
                     return;
                 }
-                Some(ObjectKind::Tag) => match tag_target(&self.content) {
-                    Some(target) => id = target,
-                    None => return,
+                Ok(Some(ObjectKind::Tag)) => match tag_target(&self.content) {
+                    Ok(target) => id = target,
+                    Err(_) => return,
                 },
-                Some(kind) => {
+                Ok(Some(kind)) => {
                     self.others.push((kind, id));
                     return;
                 }
-                None => return,
+                // What is missing or damaged makes nothing old.
+                Ok(None) | Err(_) => return,
             }
         }
     }
@@ -145,7 +146,7 @@ impl Search {
         store: &Store<'_>,
         refs: &mut Refs,
         is_late: &dyn Fn() -> bool,
-    ) -> Result<(), OutOfTime> {
+    ) -> Result<(), Obstacle> {
         if self.wanted.is_empty() {
             return Ok(());
         }
@@ -183,18 +184,21 @@ impl Search {
         root: Oid,
         store: &Store<'_>,
         is_late: &dyn Fn() -> bool,
-    ) -> Result<(), OutOfTime> {
+    ) -> Result<(), Obstacle> {
         let mut pending = vec![root];
         while let Some(id) = pending.pop() {
             if self.wanted.is_empty() || !self.trees.insert(id) {
                 continue;
             }
-            if is_late() || self.trees.len() > SEEN_MAX {
-                return Err(OutOfTime);
+            if is_late() {
+                return Err(Obstacle::Late);
+            }
+            if self.trees.len() > SEEN_MAX {
+                return Err(Obstacle::TooMany);
             }
             self.meet(id);
             let mut content = std::mem::take(&mut self.content);
-            store.tree(Some(id), &mut content);
+            store.old_tree(id, &mut content);
             for entry in TreeEntries::new(&content, store.hash()) {
                 match entry.kind {
                     EntryKind::Tree => pending.push(entry.id),

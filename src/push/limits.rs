@@ -13,9 +13,12 @@ pub struct Limits {
     pub memory_bytes_max: u64,
     /// The longest scratch file, in bytes.
     pub scratch_bytes_max: u64,
-    /// The most places that are named for one object, earliest first. A reader follows a few; the
-    /// rest says "and more".
+    /// The most places that are named for one object, earliest first, where they are the same but
+    /// for their path and commit. A reader follows a few; the rest says "and more".
     pub places_per_object_max: usize,
+    /// The most places of one object where the parents' versions differ: each decides by itself
+    /// whether something is old. Beyond it the answer is incomplete.
+    pub versions_per_object_max: usize,
     /// The most tree entries that are looked at to find places: a tree of trees can name 10^10
     /// paths in a few kilobytes.
     pub entries_max: u64,
@@ -30,6 +33,7 @@ impl Default for Limits {
             memory_bytes_max: 64 << 20,
             scratch_bytes_max: 16 << 30,
             places_per_object_max: 50,
+            versions_per_object_max: 1_000,
             entries_max: 200_000_000,
         }
     }

@@ -34,6 +34,9 @@ use super::tree::{EntryKind, TreeEntries};
 
 use changes::{Appearance, Changes};
 
+/// The most parents' versions that are told or held to tell places apart: about 80 bytes each.
+const SLOTS_MAX: usize = 1_000_000;
+
 /// The most tags that are followed from one to the next.
 const TAG_DEPTH_MAX: usize = 64;
 
@@ -56,7 +59,9 @@ pub(super) fn answer(
         places: HashMap::new(),
         named: HashMap::new(),
         versions: Vec::new(),
-        is_complete: commits.is_complete,
+        sent: HashMap::new(),
+        slots_left: SLOTS_MAX,
+        is_complete: commits.is_complete(),
     };
     search.old(refs, sink)?;
     search.named(sink)?;
@@ -64,7 +69,19 @@ pub(super) fn answer(
     search.rest(objects, sink)?;
     let versions = std::mem::take(&mut search.versions);
     let complete = parents::stream(versions, store, limits, sink)? && search.is_complete;
-    sink.end(LocateEnd { owners: owners::read(store, refs), complete })
+    // Who answers for a file that cannot be read is settled as if there were none.
+    let owners = owners::read(store, refs).unwrap_or_default();
+    sink.end(LocateEnd { owners, complete })
+}
+
+/// The places in commits that were sent of an object.
+#[derive(Default)]
+struct Sent {
+    places: usize,
+    /// Whether one is new whatever the object holds: then the others change nothing.
+    is_new: bool,
+    /// Which versions the parents had there.
+    versions: HashSet<Vec<Option<Oid>>>,
 }
 
 struct Search<'s, 'r> {
@@ -80,6 +97,10 @@ struct Search<'s, 'r> {
     named: HashMap<Oid, usize>,
     /// What stood in the parents, in the order of the places.
     versions: Vec<Oid>,
+    /// What was sent of places in commits.
+    sent: HashMap<Oid, Sent>,
+    /// How many more versions may be held in `sent`.
+    slots_left: usize,
     is_complete: bool,
 }
 
@@ -126,13 +147,16 @@ impl Search<'_, '_> {
             if !self.is_named_anew(id) {
                 return Ok(());
             }
-            let kind = self.store.read(id, &mut content);
+            let kind = match self.store.read(id, &mut content) {
+                Ok(kind) => kind,
+                Err(_) => self.store.kind(id).filter(|&kind| kind != ObjectKind::Tag),
+            };
             match kind {
                 Some(ObjectKind::Tag) => {
                     self.place(id, Route::Tag { ref_name: name.to_vec() }, sink)?;
                     match tag_target(&content) {
-                        Some(target) => id = target,
-                        None => return Ok(()),
+                        Ok(target) => id = target,
+                        Err(_) => break,
                     }
                 }
                 Some(ObjectKind::Commit) => return Ok(()),
@@ -142,6 +166,8 @@ impl Search<'_, '_> {
                 }
             }
         }
+        // Tags that cannot be followed to their end.
+        self.is_complete = false;
         Ok(())
     }
 
@@ -168,7 +194,7 @@ impl Search<'_, '_> {
                 return Ok(());
             }
             self.place(tree, Route::Ref { ref_name: name.to_vec() }, sink)?;
-            self.store.tree(Some(tree), &mut content);
+            self.is_complete &= self.store.tree(tree, &mut content).is_ok();
             for entry in TreeEntries::new(&content, self.store.hash()) {
                 match entry.kind {
                     EntryKind::Tree => pending.push(entry.id),
@@ -184,7 +210,7 @@ impl Search<'_, '_> {
 
     /// Answers with the paths at which the push's commits put things.
     fn entries(&mut self, sink: &mut dyn Answers) -> io::Result<()> {
-        let mut changes = Changes::new(self.store, self.limits.entries_max);
+        let mut changes = Changes::new(self.store, self.limits);
         // No tree holds a commit or a tag.
         self.wanted.retain(|id| self.commits.get(*id).is_none());
         for tag in &self.store.captured().tags {
@@ -205,9 +231,13 @@ impl Search<'_, '_> {
                 self.entry(rank, new, appearance, sink)?;
             }
         }
+        self.is_complete &= !changes.is_cut();
         Ok(())
     }
 
+    /// Sends a place unless it says nothing that was not said: what is old is told from an object
+    /// and the parents' versions of it, so that of places that have these in common a few suffice,
+    /// and of others each counts. More than can be told apart make the answer incomplete.
     fn entry(
         &mut self,
         rank: usize,
@@ -216,14 +246,29 @@ impl Search<'_, '_> {
         sink: &mut dyn Answers,
     ) -> io::Result<()> {
         let Appearance { path, id, parents } = appearance;
-        let is_free =
-            self.places.get(&id).is_none_or(|&count| count < self.limits.places_per_object_max);
-        if !is_free {
+        let sent = self.sent.entry(id).or_default();
+        let is_repeat = sent.is_new || sent.versions.contains(&parents);
+        if is_repeat && sent.places >= self.limits.places_per_object_max {
+            if sent.is_new {
+                self.wanted.remove(&id);
+            }
             return Ok(());
         }
-        let commit = self.commit_place(rank, new, self.is_at_tip(new, &path, id));
+        sent.is_new |= parents.is_empty() || parents.contains(&None);
+        let slots_left = self.slots_left.checked_sub(1 + parents.len());
+        let is_room =
+            sent.is_new || sent.versions.len() < self.limits.versions_per_object_max || is_repeat;
+        let Some(slots_left) = slots_left.filter(|_| is_room) else {
+            self.is_complete = false;
+            return Ok(());
+        };
+        self.slots_left = slots_left;
+        sent.versions.insert(parents.clone());
         self.versions.extend(parents.iter().flatten());
-        self.place(id, Route::Entry(Entry { commit, path, parents }), sink)
+        sent.places += 1;
+        *self.places.entry(id).or_default() += 1;
+        let commit = self.commit_place(rank, new, self.is_at_tip(new, &path, id));
+        sink.place(Place { object: id, route: Route::Entry(Entry { commit, path, parents }) })
     }
 
     /// Says of what is left that no ref reaches it, unless the search was cut short.
@@ -236,7 +281,8 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    /// Sends a place if the object was asked for and has not enough of them.
+    /// Sends a place if the object was asked for and has not enough of them. Each is new, so that
+    /// those beyond change nothing.
     fn place(&mut self, object: Oid, route: Route, sink: &mut dyn Answers) -> io::Result<()> {
         if !self.wanted.contains(&object) {
             return Ok(());
@@ -253,12 +299,16 @@ impl Search<'_, '_> {
         if let Some((_, new)) = self.commits.get(parent) {
             return Some(new.commit.tree);
         }
-        self.store.commit(parent, &mut Vec::new()).map(|commit| commit.tree)
+        // Beside a parent that cannot be read, everything is new.
+        let commit = self.store.commit(parent, &mut Vec::new()).unwrap_or_default();
+        commit.map(|commit| commit.tree)
     }
 
     fn commit_place(&self, rank: usize, new: &NewCommit, at_tip: bool) -> CommitPlace {
         let mut content = Vec::new();
-        self.store.read(new.id, &mut content);
+        if self.store.read(new.id, &mut content).is_err() {
+            content.clear();
+        }
         let update = new.update.and_then(|update| self.updates.get(update));
         CommitPlace {
             id: new.id,
@@ -276,6 +326,6 @@ impl Search<'_, '_> {
             return false;
         };
         let is_itself = self.commits.ranks.get(&new.id) == Some(&rank);
-        is_itself || self.store.lookup(tip.commit.tree, path) == Some(id)
+        is_itself || self.store.lookup(tip.commit.tree, path) == Ok(Some(id))
     }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::wire::{ObjectKind, Oid};
 
 use super::inflate::{Inflating, Zlib};
+use super::obstacle::Obstacle;
 use super::sink::{Emitter, ReadError, unreadable};
 
 /// The longest header: a kind, a space, 20 digits and a NUL.
@@ -56,14 +57,14 @@ pub(super) fn read(
     bytes_max: u64,
     zlib: &mut Zlib,
     content: &mut Vec<u8>,
-) -> Result<Option<ObjectKind>, ReadError> {
+) -> Result<Option<ObjectKind>, Obstacle> {
     let Some(mut file) = open(path)? else {
         return Ok(None);
     };
     let mut bytes = zlib.open(&mut file);
     let (kind, size) = read_header(&mut bytes)?;
     if size > bytes_max {
-        return Err(unreadable());
+        return Err(Obstacle::TooLong);
     }
     content.clear();
     bytes.drain(|more| {
@@ -71,7 +72,7 @@ pub(super) fn read(
         if content.len() as u64 > size { Err(unreadable()) } else { Ok(()) }
     })?;
     if content.len() as u64 != size {
-        return Err(unreadable());
+        return Err(Obstacle::Damaged);
     }
     Ok(Some(kind))
 }

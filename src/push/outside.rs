@@ -34,6 +34,10 @@ use super::tree::{Beside, EntryKind, TreeEntries, TreeEntry};
 /// again, which costs time and nothing else.
 const OLD_TREES_MAX: usize = 20_000;
 
+/// The most bytes of parents' trees that are held beside one tree. A merge has as many parents as it
+/// likes; those beyond explain nothing.
+const BESIDE_BYTES_MAX: usize = 64 << 20;
+
 /// Streams the objects, and returns the commits of the push if it had to find them.
 pub(super) fn stream(
     updates: &[RefUpdate],
@@ -51,7 +55,7 @@ pub(super) fn stream(
     let mut edges = Edges::new(store, refs);
     let outcome = edges.stream(&commits, emitter, limits);
     let outcome = match outcome {
-        Ok(()) if !commits.is_complete => Err(ReadError::Push(UnscannedReason::Deadline)),
+        Ok(()) => commits.halted.map_or(Ok(()), |halt| Err(ReadError::Push(halt.reason()))),
         outcome => outcome,
     };
     close(outcome, emitter)?;
@@ -92,6 +96,9 @@ impl<'e, 'r> Edges<'e, 'r> {
         for &id in &commits.outside {
             self.store.stream(id, emitter, limits)?;
         }
+        for (&id, obstacle) in &commits.obstacles {
+            emitter.unscanned(Some(id), obstacle.reason())?;
+        }
         for new in &commits.list {
             let parents: Vec<Oid> = new
                 .commit
@@ -120,7 +127,9 @@ impl<'e, 'r> Edges<'e, 'r> {
         if let Some(&tree) = self.old_parents.get(&parent) {
             return tree;
         }
-        let tree = self.store.commit(parent, &mut Vec::new()).map(|commit| commit.tree);
+        // A parent that cannot be read explains nothing.
+        let commit = self.store.commit(parent, &mut Vec::new()).unwrap_or_default();
+        let tree = commit.map(|commit| commit.tree);
         self.old_parents.insert(parent, tree);
         self.old_trees.extend(tree);
         tree
@@ -131,7 +140,7 @@ impl<'e, 'r> Edges<'e, 'r> {
         &mut self,
         tree: Oid,
         parents: Vec<Oid>,
-        emitter: &Emitter<'_>,
+        emitter: &mut Emitter<'_>,
     ) -> Result<(), ReadError> {
         let mut pending = vec![(tree, parents)];
         let mut content = Vec::new();
@@ -147,8 +156,21 @@ impl<'e, 'r> Edges<'e, 'r> {
                 self.visited.remove(&tree);
                 continue;
             }
-            self.store.tree(Some(tree), &mut content);
+            self.open(tree, &mut content, emitter)?;
             self.explain_entries(&content, &parents, &mut pending);
+        }
+        Ok(())
+    }
+
+    /// Reads a tree of the push. One that cannot be followed to what lies below is reported.
+    fn open(
+        &self,
+        tree: Oid,
+        content: &mut Vec<u8>,
+        emitter: &mut Emitter<'_>,
+    ) -> Result<(), ReadError> {
+        if let Err(obstacle) = self.store.tree(tree, content) {
+            emitter.unscanned(Some(tree), obstacle.reason())?;
         }
         Ok(())
     }
@@ -160,17 +182,20 @@ impl<'e, 'r> Edges<'e, 'r> {
         pending: &mut Vec<(Oid, Vec<Oid>)>,
     ) {
         let hash = self.store.hash();
+        let mut bytes_left = BESIDE_BYTES_MAX;
         let read = |&parent: &Oid| {
             let mut content = Vec::new();
-            self.store.tree(Some(parent), &mut content);
-            content
+            self.store.old_tree(parent, &mut content);
+            bytes_left = bytes_left.checked_sub(content.len())?;
+            Some(content)
         };
-        let contents: Vec<Vec<u8>> = parents.iter().map(read).collect();
+        let contents: Vec<Vec<u8>> = parents.iter().map_while(read).collect();
         let mut beside: Vec<_> = contents.iter().map(|tree| Beside::new(tree, hash)).collect();
         for entry in TreeEntries::new(tree, hash) {
             let twins: Vec<TreeEntry<'_>> =
                 beside.iter_mut().filter_map(|parent| parent.find(&entry)).collect();
-            if twins.iter().any(|twin| twin.id == entry.id) {
+            // A submodule may have any id and says nothing of what lies here.
+            if twins.iter().any(|twin| twin.id == entry.id && twin.kind == entry.kind) {
                 continue;
             }
             match entry.kind {
@@ -192,9 +217,9 @@ impl<'e, 'r> Edges<'e, 'r> {
 
     /// Drops what an old parent has at another path, or a ref names: moved files and folders.
     fn drop_moved(&mut self, emitter: &Emitter<'_>) -> Result<(), ReadError> {
-        let mut wanted: HashSet<Oid> = self.unexplained.iter().map(|&(_, id)| id).collect();
+        let mut wanted: HashSet<(ObjectKind, Oid)> = self.unexplained.iter().copied().collect();
         let refs = &mut *self.refs;
-        wanted.retain(|&id| !refs.is_tip(id));
+        wanted.retain(|&(_, id)| !refs.is_tip(id));
         let mut seen = HashSet::new();
         let mut pending = self.old_trees.clone();
         let mut content = Vec::new();
@@ -208,16 +233,17 @@ impl<'e, 'r> Edges<'e, 'r> {
             if emitter.is_late() {
                 return Err(ReadError::Push(UnscannedReason::Deadline));
             }
-            wanted.remove(&tree);
-            self.store.tree(Some(tree), &mut content);
+            wanted.remove(&(ObjectKind::Tree, tree));
+            self.store.old_tree(tree, &mut content);
             for entry in TreeEntries::new(&content, self.store.hash()) {
-                wanted.remove(&entry.id);
-                if entry.kind == EntryKind::Tree {
-                    pending.push(entry.id);
+                match entry.kind {
+                    EntryKind::Tree => pending.push(entry.id),
+                    EntryKind::Blob => drop(wanted.remove(&(ObjectKind::Blob, entry.id))),
+                    EntryKind::Submodule => {}
                 }
             }
         }
-        self.unexplained.retain(|(_, id)| wanted.contains(id));
+        self.unexplained.retain(|object| wanted.contains(object));
         Ok(())
     }
 
@@ -226,16 +252,14 @@ impl<'e, 'r> Edges<'e, 'r> {
         let mut streamed = HashSet::new();
         let mut content = Vec::new();
         while let Some((kind, id)) = self.unexplained.pop() {
-            if !streamed.insert(id) {
+            let is_new = !self.store.quarantine().contains(id) && streamed.insert(id);
+            if is_new && self.store.stream(id, emitter, limits)?.is_some() {
                 continue;
-            }
-            if !self.store.quarantine().contains(id) {
-                self.store.stream(id, emitter, limits)?;
             }
             if kind != ObjectKind::Tree || !self.visited.insert(id) {
                 continue;
             }
-            self.store.tree(Some(id), &mut content);
+            self.open(id, &mut content, emitter)?;
             for entry in TreeEntries::new(&content, self.store.hash()) {
                 let kind = match entry.kind {
                     EntryKind::Tree => ObjectKind::Tree,

@@ -5,6 +5,7 @@
 use crate::wire::{ObjectKind, Oid, OwnersFile};
 
 use super::commit::{Commit, tag_target};
+use super::obstacle::Obstacle;
 use super::refs::Refs;
 use super::store::Store;
 
@@ -16,25 +17,38 @@ const PATHS: [&str; 4] =
 const TAG_DEPTH_MAX: usize = 8;
 
 /// Reads the first file that is there and not over [`OwnersFile::BYTES_MAX`].
-pub(super) fn read(store: &Store<'_>, refs: &Refs) -> Option<OwnersFile> {
-    let tree = tree_of(refs.default_branch()?, store)?;
-    PATHS.iter().find_map(|path| {
-        let id = store.lookup(tree, path.as_bytes())?;
+///
+/// # Errors
+/// If one may be there and cannot be read.
+pub(super) fn read(store: &Store<'_>, refs: &Refs) -> Result<Option<OwnersFile>, Obstacle> {
+    let Some(tip) = refs.default_branch() else {
+        return Ok(None);
+    };
+    let Some(tree) = tree_of(tip, store)? else {
+        return Ok(None);
+    };
+    for path in PATHS {
         let mut bytes = Vec::new();
-        let kind = store.read(id, &mut bytes)?;
-        let fits = kind == ObjectKind::Blob && bytes.len() <= OwnersFile::BYTES_MAX;
-        fits.then(|| OwnersFile { path: (*path).to_owned(), bytes })
-    })
+        if let Some(id) = store.lookup(tree, path.as_bytes())?
+            && store.read(id, &mut bytes)? == Some(ObjectKind::Blob)
+            && bytes.len() <= OwnersFile::BYTES_MAX
+        {
+            return Ok(Some(OwnersFile { path: path.to_owned(), bytes }));
+        }
+    }
+    Ok(None)
 }
 
-fn tree_of(mut id: Oid, store: &Store<'_>) -> Option<Oid> {
+fn tree_of(mut id: Oid, store: &Store<'_>) -> Result<Option<Oid>, Obstacle> {
     let mut content = Vec::new();
     for _ in 0..TAG_DEPTH_MAX {
         match store.read(id, &mut content)? {
-            ObjectKind::Commit => return Commit::parse(&content).map(|commit| commit.tree),
-            ObjectKind::Tag => id = tag_target(&content)?,
-            ObjectKind::Tree | ObjectKind::Blob => return None,
+            Some(ObjectKind::Commit) => {
+                return Commit::parse(&content).map(|commit| Some(commit.tree));
+            }
+            Some(ObjectKind::Tag) => id = tag_target(&content)?,
+            Some(ObjectKind::Tree | ObjectKind::Blob) | None => return Ok(None),
         }
     }
-    None
+    Err(Obstacle::TagDepth)
 }

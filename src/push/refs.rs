@@ -1,9 +1,11 @@
 //! This repository's own refs, as they stand before the push.
 //!
 //! The old ids on standard input are what the client claims; only what the ref store holds counts.
+//! A ref or a store that cannot be read names nothing: what only it reached is not old, the safe side.
+
+mod tables;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 
 use gix::refs::file::Store;
 use gix::refs::{FullName, Target};
@@ -13,24 +15,41 @@ use crate::wire::{Oid, RefUpdate};
 use super::id;
 use super::repository::Repository;
 
+use tables::Tables;
+
 /// How many symbolic refs are followed from `HEAD`.
 const SYMBOLIC_DEPTH_MAX: usize = 5;
 
 /// The refs, read as they are needed.
 pub(super) struct Refs {
-    store: Store,
+    store: RefStore,
     updated_names: Vec<Vec<u8>>,
     updated: Option<HashSet<Oid>>,
     all: Option<Vec<Oid>>,
     all_set: HashSet<Oid>,
 }
 
+/// How a repository keeps its refs.
+enum RefStore {
+    Files(Store),
+    Tables(Tables),
+}
+
+impl RefStore {
+    fn of(repository: &Repository) -> Self {
+        let git_dir = &repository.git_dir;
+        Tables::of(git_dir).map_or_else(
+            || Self::Files(Store::at(git_dir.clone(), id::hash_to_gix(repository.hash))),
+            Self::Tables,
+        )
+    }
+}
+
 impl Refs {
     pub(super) fn new(repository: &Repository, updates: &[RefUpdate]) -> Self {
-        let git_dir: PathBuf = repository.git_dir.clone();
         let existing = updates.iter().filter(|update| !update.old.is_null());
         Self {
-            store: Store::at(git_dir, id::hash_to_gix(repository.hash)),
+            store: RefStore::of(repository),
             updated_names: existing.map(|update| update.name.clone()).collect(),
             updated: None,
             all: None,
@@ -52,8 +71,12 @@ impl Refs {
     /// Tells whether a ref points at `id`. The refs that the push updates are asked first.
     pub(super) fn is_tip(&mut self, id: Oid) -> bool {
         let (store, names) = (&self.store, &self.updated_names);
-        let updated = self.updated.get_or_insert_with(|| {
-            names.iter().filter_map(|name| target_of(store, name, SYMBOLIC_DEPTH_MAX)).collect()
+        let updated = self.updated.get_or_insert_with(|| match store {
+            RefStore::Files(store) => {
+                names.iter().filter_map(|name| target_of(store, name, SYMBOLIC_DEPTH_MAX)).collect()
+            }
+            // All of them come at once.
+            RefStore::Tables(_) => HashSet::new(),
         });
         if updated.contains(&id) {
             return true;
@@ -66,7 +89,10 @@ impl Refs {
     pub(super) fn all(&mut self) -> &[Oid] {
         let (store, set) = (&self.store, &mut self.all_set);
         self.all.get_or_insert_with(|| {
-            let all = list(store);
+            let all = match store {
+                RefStore::Files(store) => list(store),
+                RefStore::Tables(tables) => tables.tips(),
+            };
             set.extend(all.iter().copied());
             all
         })
@@ -86,7 +112,10 @@ impl Refs {
 
     /// Returns what the default branch points at.
     pub(super) fn default_branch(&self) -> Option<Oid> {
-        target_of(&self.store, b"HEAD", SYMBOLIC_DEPTH_MAX)
+        match &self.store {
+            RefStore::Files(store) => target_of(store, b"HEAD", SYMBOLIC_DEPTH_MAX),
+            RefStore::Tables(tables) => tables.head(),
+        }
     }
 }
 

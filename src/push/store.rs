@@ -10,7 +10,8 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use gix::objs::{Exists as _, FindHeader as _};
@@ -25,12 +26,13 @@ use super::id;
 use super::inflate::Zlib;
 use super::limits::Limits;
 use super::loose;
+use super::obstacle::Obstacle;
 use super::pack::Pack;
 use super::quarantine::Quarantine;
 use super::repository::Repository;
 use super::seek::Packs;
-use super::sink::{Emitter, ReadError};
-use super::tree::TreeEntries;
+use super::sink::{Emitter, ReadError, unreadable};
+use super::tree::{TreeEntries, is_whole};
 
 /// The longest object that is read whole, in bytes: trees and commits, and blobs that are streamed
 /// from gix's memory rather than from their pack.
@@ -79,8 +81,9 @@ pub(super) struct Store<'r> {
     zlib: RefCell<Zlib>,
     packed_quarantine: OnceCell<Option<Handle>>,
     sought: RefCell<Option<Vec<Packs>>>,
-    outside: OnceCell<Vec<Handle>>,
-    shallow: OnceCell<HashSet<Oid>>,
+    /// The stores outside the quarantine; none for one that is there and cannot be opened.
+    outside: OnceCell<Vec<Option<Handle>>>,
+    shallow: OnceCell<Option<HashSet<Oid>>>,
 }
 
 impl<'r> Store<'r> {
@@ -121,71 +124,141 @@ impl<'r> Store<'r> {
         Ok(whole)
     }
 
-    /// Reads an object whole into `content`. What is missing, damaged or over 32 MiB is none.
-    pub(super) fn read(&self, id: Oid, content: &mut Vec<u8>) -> Option<ObjectKind> {
+    /// Reads an object whole into `content`. None if it is nowhere.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read, or is over 32 MiB.
+    pub(super) fn read(
+        &self,
+        id: Oid,
+        content: &mut Vec<u8>,
+    ) -> Result<Option<ObjectKind>, Obstacle> {
         if let Some((kind, bytes)) = self.captured.objects.get(&id) {
             content.clear();
             content.extend_from_slice(bytes);
-            return Some(*kind);
+            return Ok(Some(*kind));
         }
         if self.quarantine.is_loose(id) {
             return self.read_loose(self.quarantine.directory(), id, content);
         }
         if self.quarantine.contains(id) {
-            return find(self.packed_quarantine()?, id, content);
+            return find(self.packed_quarantine().ok_or(Obstacle::Damaged)?, id, content);
         }
-        self.read_loose(&self.repository.objects, id, content)
-            .or_else(|| self.seek(id, content))
-            .or_else(|| self.outside().iter().find_map(|store| find(store, id, content)))
+        self.read_outside(id, content)
     }
 
-    /// Reads a commit's edges. Shallow commits have no parents.
-    pub(super) fn commit(&self, id: Oid, content: &mut Vec<u8>) -> Option<Commit> {
-        if self.read(id, content)? != ObjectKind::Commit {
-            return None;
+    /// Reads an object from outside the quarantine: its first copy that can be read.
+    fn read_outside(&self, id: Oid, content: &mut Vec<u8>) -> Result<Option<ObjectKind>, Obstacle> {
+        let mut outcome = self.read_loose(&self.repository.objects, id, content);
+        if let Ok(None) = outcome {
+            outcome = Ok(self.seek(id, content));
+        }
+        for store in self.outside() {
+            if let Ok(Some(_)) = outcome {
+                break;
+            }
+            let store = store.as_ref().ok_or(Obstacle::Damaged);
+            outcome = match (outcome, store.and_then(|store| find(store, id, content))) {
+                (_, Ok(Some(kind))) => Ok(Some(kind)),
+                (Err(obstacle), _) | (_, Err(obstacle)) => Err(obstacle),
+                (Ok(_), Ok(None)) => Ok(None),
+            };
+        }
+        outcome
+    }
+
+    /// Reads a commit's edges. Shallow commits have no parents. None if it is nowhere, or is no
+    /// commit.
+    ///
+    /// # Errors
+    /// If it is there and its edges cannot be told.
+    pub(super) fn commit(
+        &self,
+        id: Oid,
+        content: &mut Vec<u8>,
+    ) -> Result<Option<Commit>, Obstacle> {
+        if self.read(id, content)? != Some(ObjectKind::Commit) {
+            return Ok(None);
         }
         let mut commit = Commit::parse(content)?;
-        if self.shallow().contains(&id) {
+        if self.shallow().is_some_and(|shallow| shallow.contains(&id)) {
+            commit.parents.clear();
+        }
+        Ok(Some(commit))
+    }
+
+    /// Reads the edges of a commit that only makes other things old: what cannot be read does not,
+    /// and where it cannot be told which commits are shallow, any may be.
+    pub(super) fn old_commit(&self, id: Oid, content: &mut Vec<u8>) -> Option<Commit> {
+        let mut commit = self.commit(id, content).unwrap_or_default()?;
+        if self.shallow().is_none() {
             commit.parents.clear();
         }
         Some(commit)
     }
 
-    /// Reads a tree into `content`; anything else leaves it empty.
-    pub(super) fn tree(&self, id: Option<Oid>, content: &mut Vec<u8>) -> bool {
-        let is_tree = id.is_some_and(|id| self.read(id, content) == Some(ObjectKind::Tree));
-        if !is_tree {
+    /// Reads a tree into `content`, and tells whether there is one; else `content` is empty.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read to its last entry; `content` is empty then too.
+    pub(super) fn tree(&self, id: Oid, content: &mut Vec<u8>) -> Result<bool, Obstacle> {
+        let outcome = match self.read(id, content) {
+            Ok(Some(ObjectKind::Tree)) if is_whole(content, self.hash()) => return Ok(true),
+            Ok(Some(ObjectKind::Tree)) => Err(Obstacle::Damaged),
+            Ok(_) => Ok(false),
+            Err(obstacle) => Err(obstacle),
+        };
+        content.clear();
+        outcome
+    }
+
+    /// Reads a tree that only makes other things old, or explains them: what cannot be read does
+    /// neither, and is as good as empty.
+    pub(super) fn old_tree(&self, id: Oid, content: &mut Vec<u8>) {
+        if self.tree(id, content).is_err() {
             content.clear();
         }
-        is_tree
     }
 
     /// Returns what stands at `path` in a tree; the tree itself at the empty path.
-    pub(super) fn lookup(&self, tree: Oid, path: &[u8]) -> Option<Oid> {
+    pub(super) fn lookup(&self, tree: Oid, path: &[u8]) -> Result<Option<Oid>, Obstacle> {
         let mut content = Vec::new();
-        let names = path.split(|&byte| byte == b'/').filter(|name| !name.is_empty());
-        names.into_iter().try_fold(tree, |tree, name| {
-            self.tree(Some(tree), &mut content);
+        let mut found = tree;
+        for name in path.split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
+            self.tree(found, &mut content)?;
             let mut entries = TreeEntries::new(&content, self.hash());
-            entries.find(|entry| entry.name == name).map(|entry| entry.id)
-        })
+            match entries.find(|entry| entry.name == name) {
+                Some(entry) => found = entry.id,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(found))
     }
 
     /// Tells whether an object lies outside the quarantine.
     pub(super) fn is_outside(&self, id: Oid) -> bool {
         loose::path_of(&self.repository.objects, id).is_file()
-            || self.outside().iter().any(|store| store.exists(&id::to_gix(id)))
+            || self.opened().any(|store| store.exists(&id::to_gix(id)))
     }
 
-    /// Streams an object from wherever it lies, in bounded memory.
+    /// Tells what an object is that [`read`](Self::read) may have found too long.
+    pub(super) fn kind(&self, id: Oid) -> Option<ObjectKind> {
+        let quarantine = self.packed_quarantine().filter(|_| self.quarantine.contains(id));
+        let mut stores = quarantine.into_iter().chain(self.opened());
+        let header = stores.find_map(|store| store.try_header(&id::to_gix(id)).ok().flatten());
+        header.map(|header| id::kind_from_gix(header.kind))
+    }
+
+    /// Streams an object from wherever it lies, in bounded memory. Returns the reason if it could
+    /// not be read, which the sink has heard.
     pub(super) fn stream(
         &self,
         id: Oid,
         emitter: &mut Emitter<'_>,
         limits: &Limits,
-    ) -> Result<(), ReadError> {
+    ) -> Result<Option<UnscannedReason>, ReadError> {
         let outcome = self.stream_any(id, emitter, limits);
-        emitter.settle(id, outcome).map(drop)
+        emitter.settle(id, outcome)
     }
 
     fn stream_any(
@@ -202,38 +275,47 @@ impl<'r> Store<'r> {
             return emitter.object(id, kind, &content);
         }
         let zlib = &mut *self.zlib.borrow_mut();
-        for store in self.directories() {
+        let (directories, mut is_all) = self.directories();
+        for store in directories {
             let path = loose::path_of(&store, id);
             if loose::stream(&path, id, zlib, emitter)? {
                 return Ok(());
             }
             for pack in packs(&store, self.hash()) {
-                if pack.stream_one(id, zlib, emitter, limits)? {
-                    return Ok(());
+                match pack {
+                    Ok(pack) if pack.stream_one(id, zlib, emitter, limits)? => return Ok(()),
+                    Ok(_) => {}
+                    Err(_) => is_all = false,
                 }
             }
         }
-        Err(ReadError::Object(UnscannedReason::Missing))
+        // What could not be opened may hold it.
+        Err(if is_all { ReadError::Object(UnscannedReason::Missing) } else { unreadable() })
     }
 
     /// Reads an object outside the quarantine that is short enough to be held whole.
     fn read_small(&self, id: Oid, content: &mut Vec<u8>) -> Option<ObjectKind> {
         let find_small = |store: &Handle| {
+            // What is longer, or cannot be read here, is streamed from where it lies.
             let header = store.try_header(&id::to_gix(id)).ok()??;
-            if header.size > WHOLE_BYTES_MAX as u64 { None } else { find(store, id, content) }
+            let is_small = header.size <= WHOLE_BYTES_MAX as u64;
+            if is_small { find(store, id, content).ok()? } else { None }
         };
-        self.outside().iter().find_map(find_small)
+        self.opened().find_map(find_small)
     }
 
-    /// Returns all directories that hold objects: the repository's own, and alternates.
-    fn directories(&self) -> Vec<PathBuf> {
+    /// Returns all directories that hold objects: the repository's own, and alternates. Tells too
+    /// whether these are all of them.
+    fn directories(&self) -> (Vec<PathBuf>, bool) {
         let mut directories = Vec::new();
+        let mut is_all = true;
         for store in self.outside_directories() {
             let more = gix::odb::alternate::resolve(store.clone(), Path::new("/"));
             directories.push(store);
+            is_all &= more.is_ok();
             directories.extend(more.unwrap_or_default());
         }
-        directories
+        (directories, is_all)
     }
 
     fn outside_directories(&self) -> Vec<PathBuf> {
@@ -242,13 +324,19 @@ impl<'r> Store<'r> {
         stores.cloned().collect()
     }
 
-    fn read_loose(&self, store: &Path, id: Oid, content: &mut Vec<u8>) -> Option<ObjectKind> {
+    fn read_loose(
+        &self,
+        store: &Path,
+        id: Oid,
+        content: &mut Vec<u8>,
+    ) -> Result<Option<ObjectKind>, Obstacle> {
         let path = loose::path_of(store, id);
         let zlib = &mut *self.zlib.borrow_mut();
-        loose::read(&path, WHOLE_BYTES_MAX as u64, zlib, content).ok()?
+        loose::read(&path, WHOLE_BYTES_MAX as u64, zlib, content)
     }
 
-    /// Reads an object from the packs outside the quarantine, without gix.
+    /// Reads an object from the packs outside the quarantine, without gix. None says nothing: gix
+    /// may find it.
     fn seek(&self, id: Oid, content: &mut Vec<u8>) -> Option<ObjectKind> {
         let list = |store: PathBuf| Packs::list(&store, self.hash());
         let mut sought = self.sought.borrow_mut();
@@ -264,28 +352,31 @@ impl<'r> Store<'r> {
         self.packed_quarantine.get_or_init(open).as_ref()
     }
 
-    fn outside(&self) -> &[Handle] {
+    fn outside(&self) -> &[Option<Handle>] {
         self.outside.get_or_init(|| {
-            let stores = self.outside_directories();
-            stores.iter().filter_map(|store| open(store, self.hash())).collect()
+            let mut stores = self.outside_directories();
+            // git passes over alternates that are gone.
+            stores.retain(|store| !is_absent(store));
+            stores.iter().map(|store| open(store, self.hash())).collect()
         })
     }
 
-    fn shallow(&self) -> &HashSet<Oid> {
-        self.shallow.get_or_init(|| {
-            let path = &self.repository.shallow;
-            let is_short =
-                std::fs::metadata(path).is_ok_and(|file| file.len() <= SHALLOW_BYTES_MAX);
-            let lines = if is_short { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
-            lines.split(|&byte| byte == b'\n').filter_map(Oid::from_hex).collect()
-        })
+    fn opened(&self) -> impl Iterator<Item = &Handle> {
+        self.outside().iter().flatten()
     }
 
-    /// Tells whether there is nothing but the quarantine: a first push.
+    /// Returns the commits that have no parents here; none if that cannot be told.
+    fn shallow(&self) -> Option<&HashSet<Oid>> {
+        self.shallow.get_or_init(|| read_shallow(&self.repository.shallow)).as_ref()
+    }
+
+    /// Tells whether there is nothing but the quarantine: a first push. What cannot be listed may
+    /// hold anything.
     pub(super) fn is_all_there_is(&self) -> bool {
         let objects = &self.repository.objects;
-        let is_empty = |directory: PathBuf| {
-            std::fs::read_dir(directory).map_or(true, |mut entries| entries.next().is_none())
+        let is_empty = |directory: PathBuf| match std::fs::read_dir(directory) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         let has_loose = std::fs::read_dir(objects).map_or(true, |mut entries| {
             entries.any(|entry| entry.map_or(true, |entry| entry.file_name().len() == 2))
@@ -293,7 +384,7 @@ impl<'r> Store<'r> {
         self.repository.alternates.is_empty()
             && !has_loose
             && is_empty(objects.join("pack"))
-            && !objects.join("info/alternates").exists()
+            && is_absent(&objects.join("info/alternates"))
     }
 }
 
@@ -306,14 +397,51 @@ fn open(directory: &Path, hash: HashKind) -> Option<Handle> {
     Some(store)
 }
 
-fn find(store: &Handle, id: Oid, content: &mut Vec<u8>) -> Option<ObjectKind> {
-    let (found, _) = store.try_find(&id::to_gix(id), content).ok()??;
-    Some(id::kind_from_gix(found.kind))
+/// Reads a list of shallow commits. One that is not there is empty; None if it makes no sense.
+fn read_shallow(path: &Path) -> Option<HashSet<Oid>> {
+    if is_absent(path) {
+        return Some(HashSet::new());
+    }
+    let mut bytes = Vec::new();
+    let mut file = File::open(path).ok()?.take(SHALLOW_BYTES_MAX + 1);
+    file.read_to_end(&mut bytes).ok()?;
+    if bytes.len() as u64 > SHALLOW_BYTES_MAX {
+        return None;
+    }
+    let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(Oid::from_hex).collect()
 }
 
-fn packs(store: &Path, hash: HashKind) -> impl Iterator<Item = Pack> {
-    let entries = std::fs::read_dir(store.join("pack")).into_iter().flatten().flatten();
-    let paths = entries.map(|entry| entry.path());
-    let indices = paths.filter(|path| path.extension().is_some_and(|end| end == "idx"));
-    indices.filter_map(move |path| Pack::open(&path, hash).ok())
+/// Tells whether nothing stands at a path. What cannot be looked at may be there.
+fn is_absent(path: &Path) -> bool {
+    let found = std::fs::symlink_metadata(path);
+    found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+fn find(store: &Handle, id: Oid, content: &mut Vec<u8>) -> Result<Option<ObjectKind>, Obstacle> {
+    let id = id::to_gix(id);
+    let found = store.try_find(&id, content).map_err(|_| {
+        let header = store.try_header(&id).ok().flatten();
+        let is_long = header.is_some_and(|header| header.size > WHOLE_BYTES_MAX as u64);
+        if is_long { Obstacle::TooLong } else { Obstacle::Damaged }
+    })?;
+    Ok(found.map(|(found, _)| id::kind_from_gix(found.kind)))
+}
+
+/// Opens the packs below `store`. One that cannot be opened or listed is an error among them.
+fn packs(store: &Path, hash: HashKind) -> impl Iterator<Item = Result<Pack, ReadError>> {
+    let (entries, error) = match std::fs::read_dir(store.join("pack")) {
+        Ok(entries) => (Some(entries), None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (None, None),
+        Err(_) => (None, Some(Err(unreadable()))),
+    };
+    let packs = entries.into_iter().flatten().filter_map(move |entry| match entry {
+        Ok(entry) => {
+            let path = entry.path();
+            let is_index = path.extension().is_some_and(|end| end == "idx");
+            is_index.then(|| Pack::open(&path, hash))
+        }
+        Err(_) => Some(Err(unreadable())),
+    });
+    packs.chain(error)
 }

@@ -32,7 +32,8 @@ pub(super) struct TreeEntry<'a> {
     pub(super) id: Oid,
 }
 
-/// The entries of a tree. They end where the bytes make no sense: git sees no further either.
+/// The entries of a tree. They end where the bytes make no sense: git sees no further either. Trees
+/// that come from the store have been [checked](is_whole).
 #[derive(Clone)]
 pub(super) struct TreeEntries<'a> {
     rest: &'a [u8],
@@ -66,12 +67,26 @@ impl<'a> Iterator for TreeEntries<'a> {
     }
 }
 
+/// Tells whether a tree is made of entries to its last byte.
+pub(super) fn is_whole(tree: &[u8], hash: HashKind) -> bool {
+    let mut entries = TreeEntries::new(tree, hash);
+    while let Some((_, rest)) = entries.parse() {
+        entries.rest = rest;
+    }
+    entries.rest.is_empty()
+}
+
+/// Reads a mode as git does: digits that no number holds fall off at its upper end, and what is
+/// neither folder, file nor link is taken for a submodule.
 fn kind_of(mode: &[u8]) -> Option<EntryKind> {
-    let mode = u32::from_str_radix(std::str::from_utf8(mode).ok()?, 8).ok()?;
+    if mode.is_empty() || !mode.iter().all(|digit| matches!(digit, b'0'..=b'7')) {
+        return None;
+    }
+    let mode = mode.iter().fold(0_u32, |mode, digit| mode << 3 | u32::from(digit & 7));
     Some(match mode & 0o170_000 {
         0o040_000 => EntryKind::Tree,
-        0o160_000 => EntryKind::Submodule,
-        _ => EntryKind::Blob,
+        0o100_000 | 0o120_000 => EntryKind::Blob,
+        _ => EntryKind::Submodule,
     })
 }
 

@@ -304,6 +304,10 @@ byte_enum! {
         Damaged = 18 "damaged",
         /// A file in it is packed by a method that is not known here.
         UnknownMethod = 19 "unknown-method",
+        /// A commit, tree or tag is too long to be followed to what it names.
+        ObjectBytes = 20 "object-bytes",
+        /// A chain of tags is longer than the limit.
+        TagDepth = 21 "tag-depth",
     }
 }
 

@@ -17,6 +17,7 @@ mod cli;
 mod evasion;
 mod failure;
 mod forge;
+mod fork;
 mod gate;
 mod house;
 mod install;

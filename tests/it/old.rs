@@ -418,3 +418,136 @@ fn what_another_repository_has_is_not_old_here() {
     leaked.work.git(&["remote", "set-url", "origin", second.path.to_str().unwrap()]);
     assert_refused(&forge, &leaked.push());
 }
+
+/// Many files that hold the same old secret become one and the same file, which is old in each; then
+/// `more` puts it where it was not.
+#[track_caller]
+fn check_behind_many(files: usize, more: impl FnOnce(&Work<'_>, &str)) {
+    let forge = Forge::start();
+    let repository = forge.repository("r.git");
+    let work = repository.clone_as("w");
+    let secret = forge.plant(token::github());
+    for file in 0..files {
+        work.write(&format!("{file:04}.env"), format!("TOKEN={secret}\nfile = {file}\n"));
+    }
+    work.commit("README", "hello\n", "first");
+    repository.unguarded(|| assert!(work.push(&["HEAD:main"]).is_accepted()));
+    let same = format!("TOKEN={secret}\nall the same\n");
+    for file in 0..files {
+        work.write(&format!("{file:04}.env"), &same);
+    }
+    work.git(&["add", "--all"]);
+    more(&work, &same);
+    work.git(&["commit", "-q", "--allow-empty", "-m", "and more"]);
+    let incident = assert_refused(&forge, &work.push(&["HEAD:main"]));
+    assert!(ages(&incident).contains(&"old-in-parents"), "{incident:#}");
+    assert!(incident.to_string().contains("zz.env"), "{incident:#}");
+}
+
+#[test]
+fn a_new_file_behind_many_old_ones_is_new() {
+    check_behind_many(61, |work, same| {
+        work.commit("zz.env", same, "with them");
+    });
+    check_behind_many(61, |work, same| {
+        work.git(&["commit", "-q", "-m", "all the same"]);
+        work.commit("zz.env", same, "after them");
+    });
+}
+
+#[test]
+fn many_files_that_become_the_same_old_file_pass() {
+    let forge = Forge::start();
+    let leaked = Leaked::on(&forge);
+    leaked.work.git(&["checkout", "-q", "--orphan", "many"]);
+    for file in 0..61 {
+        leaked.work.write(&format!("{file}.env"), leaked.file(&format!("{file}")));
+    }
+    leaked.work.commit("README", "hello\n", "many");
+    leaked.repository.unguarded(|| assert!(leaked.work.push(&["HEAD:many"]).is_accepted()));
+    for file in 0..61 {
+        leaked.work.write(&format!("{file}.env"), leaked.file("the same"));
+    }
+    leaked.work.commit("README", "hello again\n", "same");
+    assert_passes(&leaked.work.push(&["HEAD:many"]));
+}
+
+#[test]
+fn a_new_file_behind_many_changes_of_one_is_new() {
+    let forge = Forge::start();
+    let leaked = Leaked::on(&forge);
+    for change in 0..55 {
+        leaked.work.commit(FILE, leaked.file(&format!("change {change}")), "change");
+        leaked.work.commit(FILE, leaked.file("the same"), "and back");
+    }
+    let said = leaked.push();
+    assert_passes(&said);
+    for change in 0..55 {
+        leaked.work.commit(FILE, leaked.file("changed"), &format!("change {change}"));
+        leaked.work.commit(FILE, leaked.file("the other"), "and back");
+    }
+    leaked.work.commit("zz.env", leaked.file("the other"), "one more place");
+    let said = leaked.push();
+    assert!(!said.is_accepted(), "{said:?}");
+    assert!(said.remote().contains("zz.env"), "{said:?}");
+}
+
+#[test]
+fn a_new_file_of_a_merge_behind_many_old_ones_is_new() {
+    let forge = Forge::start();
+    let leaked = Leaked::on(&forge);
+    let work = &leaked.work;
+    for file in 0..1_100 {
+        work.write(&format!("{file:04}.env"), leaked.file(&format!("{file}")));
+    }
+    work.commit("README", "many\n", "many");
+    work.git(&["checkout", "-q", "-b", "side"]);
+    work.commit("side.txt", "side\n", "side");
+    work.git(&["checkout", "-q", "main"]);
+    work.commit("main.txt", "main\n", "main");
+    leaked.repository.unguarded(|| assert!(work.push(&["--all"]).is_accepted()));
+    work.git(&["merge", "-q", "--no-commit", "--no-ff", "side"]);
+    for file in 0..1_100 {
+        work.write(&format!("{file:04}.env"), leaked.file("the same"));
+    }
+    work.commit("zz.env", leaked.file("the same"), "merge");
+    let said = leaked.push();
+    assert!(!said.is_accepted(), "{said:?}");
+}
+
+#[test]
+fn refs_in_tables_make_old_what_they_reach() {
+    let forge = Forge::start();
+    let secret = forge.plant(token::github());
+    let repository = forge.bare("r.git", &["--ref-format=reftable"]);
+    let work = repository.clone_as("w");
+    let file = |tail: &str| format!("TOKEN={secret}\n{tail}\n");
+    work.write("CODEOWNERS", "* @ada\n");
+    work.commit(FILE, file("one"), "before the hook");
+    work.git(&["tag", "-a", "-m", "tagged", "v1"]);
+    assert!(work.push(&["HEAD:main", "v1"]).is_accepted());
+    forge.install(&repository);
+
+    assert_passes(&work.push(&["HEAD:refs/heads/same"]));
+    work.commit(FILE, file("two"), "edit");
+    assert_passes(&work.push(&["HEAD:main"]));
+    assert_eq!(ages(&forge.incidents()[0]), ["old-in-parents"]);
+    work.commit("copy.env", file("three"), "copy");
+    let incident = assert_refused(&forge, &work.push(&["HEAD:main"]));
+    assert!(incident["owner"].to_string().contains("ada"), "{incident:#}");
+}
+
+#[test]
+fn refs_in_tables_make_nothing_old_that_they_do_not_reach() {
+    let forge = Forge::start();
+    let secret = forge.plant(token::github());
+    let repository = forge.bare("r.git", &["--ref-format=reftable"]);
+    let work = repository.clone_as("w");
+    work.commit("README", "hello\n", "first");
+    assert!(work.push(&["HEAD:main"]).is_accepted());
+    work.commit("a.env", format!("TOKEN={secret}\n"), "leak");
+    assert!(work.push(&["HEAD:gone"]).is_accepted());
+    assert!(work.push(&[":gone"]).is_accepted());
+    forge.install(&repository);
+    assert_refused(&forge, &work.push(&["HEAD:main"]));
+}

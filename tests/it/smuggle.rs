@@ -71,7 +71,7 @@ fn leak(work: &Work<'_>, secret: &str) -> String {
 
 /// Speaks the push protocol by hand (gitprotocol-pack, "Pushing data to a server"), as no git client
 /// sends objects that nothing refers to.
-fn raw_push(repository: &Repository<'_>, updates: &[[&str; 3]], pack: &[u8]) -> Said {
+pub fn raw_push(repository: &Repository<'_>, updates: &[[&str; 3]], pack: &[u8]) -> Said {
     let mut request = Vec::new();
     for (at, [old, new, name]) in updates.iter().enumerate() {
         let wants = if at == 0 { "\0report-status side-band-64k" } else { "" };
@@ -114,7 +114,7 @@ fn with_input(forge: &Forge, command: &mut std::process::Command, input: &[u8]) 
 }
 
 /// Packs exactly these objects.
-fn pack(work: &Work<'_>, objects: &[&str]) -> Vec<u8> {
+pub fn pack(work: &Work<'_>, objects: &[&str]) -> Vec<u8> {
     let mut command = git();
     command.arg("-C").arg(&work.path).args(["pack-objects", "-q", "--stdout"]);
     with_input(work.forge, &mut command, format!("{}\n", objects.join("\n")).as_bytes())

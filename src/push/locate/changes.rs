@@ -4,18 +4,22 @@
 //! of our own. A tree of trees can name billions of paths in a few kilobytes, so a subtree that only
 //! one side has is entered only if something wanted lies in it, which is worked out once for each
 //! tree id; what is left is bounded by a limit on entries.
+//!
+//! Of an object's paths that have the same version in the parent a few are told. A merge tells all,
+//! for they may differ in its other parents. More than can be told is said, never silence: a new
+//! path must not hide behind many old ones.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::wire::Oid;
 
-use super::super::history::OutOfTime;
+use super::super::limits::Limits;
+use super::super::obstacle::Obstacle;
 use super::super::store::Store;
 use super::super::tree::{EntryKind, Join, TreeEntries, TreeEntry};
 
-/// The most paths of one object that are taken from one comparison. More than anybody is told; the
-/// surplus covers paths that a merge's other parents have as well.
-const APPEARANCES_MAX: usize = 1_000;
+/// The most paths that are taken from the comparison of a merge with one of its parents.
+const MERGED_MAX: usize = 100_000;
 
 /// A wanted object at a path where no parent has it.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +33,10 @@ pub(super) struct Appearance {
 /// Compares trees.
 pub(super) struct Changes<'c, 'r> {
     store: &'c Store<'r>,
+    limits: &'c Limits,
     entries_left: u64,
+    /// Whether there was more than could be told.
+    is_cut: bool,
     /// For each tree that was looked into, whether something wanted lies in it. What is wanted only
     /// shrinks, so a "no" stays true and a "yes" costs time at worst.
     holds: HashMap<Oid, bool>,
@@ -42,22 +49,44 @@ struct Pair {
     new: Option<Oid>,
 }
 
+/// Which of an object's paths are taken.
+#[derive(Clone, Copy)]
+enum Take {
+    /// A few for each version in the parent.
+    Distinct { repeats_max: usize, versions_max: usize },
+    /// All.
+    All,
+}
+
 /// The differences between a commit and one parent, as far as something wanted is concerned.
-#[derive(Default)]
 struct Difference {
+    take: Take,
     /// What is new at a path, and what stood there.
     added: Vec<(Vec<u8>, Oid, Option<Oid>)>,
     /// What is gone from some path.
     deleted: HashSet<Oid>,
-    /// How often each object was added.
-    counts: HashMap<Oid, usize>,
-    /// How many objects were added as often as counts.
+    /// For each object, how often it was added where the parent has each version.
+    counts: HashMap<Oid, HashMap<Option<Oid>, usize>>,
+    /// How many objects were added as often as counts where the parent has nothing.
     full: usize,
+    /// Whether there was more than is taken.
+    is_cut: bool,
 }
 
 impl<'c, 'r> Changes<'c, 'r> {
-    pub(super) fn new(store: &'c Store<'r>, entries_max: u64) -> Self {
-        Self { store, entries_left: entries_max, holds: HashMap::new() }
+    pub(super) fn new(store: &'c Store<'r>, limits: &'c Limits) -> Self {
+        Self {
+            store,
+            limits,
+            entries_left: limits.entries_max,
+            is_cut: false,
+            holds: HashMap::new(),
+        }
+    }
+
+    /// Tells whether some of what was asked for was more than could be told.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Returns what a commit with this tree brings that none of its parents has in that place.
@@ -67,18 +96,25 @@ impl<'c, 'r> Changes<'c, 'r> {
         parents: &[Option<Oid>],
         wanted: &HashSet<Oid>,
         is_late: &dyn Fn() -> bool,
-    ) -> Result<Vec<Appearance>, OutOfTime> {
+    ) -> Result<Vec<Appearance>, Obstacle> {
+        let take = match parents.len() {
+            0 | 1 => Take::Distinct {
+                repeats_max: self.limits.places_per_object_max,
+                versions_max: self.limits.versions_per_object_max,
+            },
+            _ => Take::All,
+        };
         let Some((&first, others)) = parents.split_first() else {
-            let alone = self.difference(None, tree, wanted, is_late)?;
+            let alone = self.difference(None, tree, take, wanted, is_late)?;
             return Ok(alone.appearances(|_| Vec::new()));
         };
-        let first = self.difference(first, tree, wanted, is_late)?;
+        let first = self.difference(first, tree, take, wanted, is_late)?;
         let mut found = first.appearances(|version| vec![version]);
         for &parent in others {
             if found.is_empty() {
                 break;
             }
-            let difference = self.difference(parent, tree, wanted, is_late)?;
+            let difference = self.difference(parent, tree, take, wanted, is_late)?;
             found = difference.meet(found);
         }
         found.sort_by(|a, b| a.path.cmp(&b.path));
@@ -89,10 +125,11 @@ impl<'c, 'r> Changes<'c, 'r> {
         &mut self,
         old: Option<Oid>,
         new: Oid,
+        take: Take,
         wanted: &HashSet<Oid>,
         is_late: &dyn Fn() -> bool,
-    ) -> Result<Difference, OutOfTime> {
-        let mut difference = Difference::default();
+    ) -> Result<Difference, Obstacle> {
+        let mut difference = Difference::new(take);
         if old == Some(new) {
             return Ok(difference);
         }
@@ -102,14 +139,21 @@ impl<'c, 'r> Changes<'c, 'r> {
         let mut pending = vec![Pair { path: Vec::new(), old, new: Some(new) }];
         let (mut old_tree, mut new_tree) = (Vec::new(), Vec::new());
         while let Some(pair) = pending.pop() {
-            if difference.full == wanted.len() {
-                break;
+            if pair.old.is_none() && difference.full == wanted.len() {
+                continue;
             }
-            self.store.tree(pair.old, &mut old_tree);
-            self.store.tree(pair.new, &mut new_tree);
+            old_tree.clear();
+            new_tree.clear();
+            if let Some(old) = pair.old {
+                self.store.old_tree(old, &mut old_tree);
+            }
+            if let Some(new) = pair.new {
+                self.store.tree(new, &mut new_tree)?;
+            }
             for (old, new) in Join::new(&old_tree, &new_tree, self.store.hash()) {
                 self.count(is_late)?;
-                if old.map(|entry| entry.id) == new.map(|entry| entry.id) {
+                let what = |entry: TreeEntry<'_>| (entry.kind, entry.id);
+                if old.map(what) == new.map(what) {
                     continue;
                 }
                 difference.take(&pair.path, old, new, wanted);
@@ -118,6 +162,7 @@ impl<'c, 'r> Changes<'c, 'r> {
                 }
             }
         }
+        self.is_cut |= difference.is_cut;
         Ok(difference)
     }
 
@@ -129,7 +174,7 @@ impl<'c, 'r> Changes<'c, 'r> {
         new: Option<TreeEntry<'_>>,
         wanted: &HashSet<Oid>,
         is_late: &dyn Fn() -> bool,
-    ) -> Result<Option<Pair>, OutOfTime> {
+    ) -> Result<Option<Pair>, Obstacle> {
         let Some(entry) = new.or(old).filter(|entry| entry.kind == EntryKind::Tree) else {
             return Ok(None);
         };
@@ -150,14 +195,14 @@ impl<'c, 'r> Changes<'c, 'r> {
         root: Oid,
         wanted: &HashSet<Oid>,
         is_late: &dyn Fn() -> bool,
-    ) -> Result<bool, OutOfTime> {
+    ) -> Result<bool, Obstacle> {
         let mut content = Vec::new();
         let mut stack = vec![(root, false)];
         while let Some((tree, is_read)) = stack.pop() {
             if !is_read && self.holds.contains_key(&tree) {
                 continue;
             }
-            self.store.tree(Some(tree), &mut content);
+            self.store.tree(tree, &mut content)?;
             let entries = TreeEntries::new(&content, self.store.hash());
             let mut holds = false;
             if !is_read {
@@ -182,17 +227,22 @@ impl<'c, 'r> Changes<'c, 'r> {
         Ok(self.holds.get(&root) == Some(&true))
     }
 
-    fn count(&mut self, is_late: &dyn Fn() -> bool) -> Result<(), OutOfTime> {
-        self.entries_left = self.entries_left.checked_sub(1).ok_or(OutOfTime)?;
+    fn count(&mut self, is_late: &dyn Fn() -> bool) -> Result<(), Obstacle> {
+        self.entries_left = self.entries_left.checked_sub(1).ok_or(Obstacle::TooMany)?;
         // The clock is cheap, not free: once for 256 entries.
         if self.entries_left.is_multiple_of(256) && is_late() {
-            return Err(OutOfTime);
+            return Err(Obstacle::Late);
         }
         Ok(())
     }
 }
 
 impl Difference {
+    fn new(take: Take) -> Self {
+        let (added, deleted, counts) = (Vec::new(), HashSet::new(), HashMap::new());
+        Self { take, added, deleted, counts, full: 0, is_cut: false }
+    }
+
     fn take(
         &mut self,
         path: &[u8],
@@ -200,15 +250,14 @@ impl Difference {
         new: Option<TreeEntry<'_>>,
         wanted: &HashSet<Oid>,
     ) {
+        // A submodule may have any id: none of the objects here is its version.
+        let old = old.filter(|entry| entry.kind != EntryKind::Submodule);
         if let Some(entry) = new
             && entry.kind != EntryKind::Submodule
             && wanted.contains(&entry.id)
         {
-            let count = self.counts.entry(entry.id).or_default();
-            *count += 1;
-            self.full += usize::from(*count == APPEARANCES_MAX);
-            if *count <= APPEARANCES_MAX {
-                let version = old.map(|entry| entry.id);
+            let version = old.map(|entry| entry.id);
+            if self.is_taken(entry.id, version) {
                 self.added.push((entry.path_in(path), entry.id, version));
             }
         } else if let (Some(entry), None) = (old, new)
@@ -216,6 +265,26 @@ impl Difference {
         {
             self.deleted.insert(entry.id);
         }
+    }
+
+    /// Counts an object that was added where the parent has `version`. Returns whether its path is
+    /// taken.
+    fn is_taken(&mut self, id: Oid, version: Option<Oid>) -> bool {
+        let Take::Distinct { repeats_max, versions_max } = self.take else {
+            let is_room = self.added.len() < MERGED_MAX;
+            self.is_cut |= !is_room;
+            return is_room;
+        };
+        let versions = self.counts.entry(id).or_default();
+        // Where the parent has nothing, it is new whatever else there is.
+        if versions.len() >= versions_max && version.is_some() && !versions.contains_key(&version) {
+            self.is_cut = true;
+            return false;
+        }
+        let count = versions.entry(version).or_default();
+        *count += 1;
+        self.full += usize::from(*count == repeats_max && version.is_none());
+        *count <= repeats_max
     }
 
     /// Returns what a parent has in place of an added object: what stood at the path, or the same

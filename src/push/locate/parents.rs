@@ -22,7 +22,8 @@ pub(super) fn stream(
     let mut sent = HashSet::new();
     for version in versions {
         if sent.insert(version) {
-            let outcome = store.stream(version, &mut emitter, limits);
+            // A version that cannot be read holds nothing: what came instead is new.
+            let outcome = store.stream(version, &mut emitter, limits).map(drop);
             if !close(outcome, &mut emitter)? {
                 return Ok(false);
             }

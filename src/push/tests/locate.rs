@@ -235,6 +235,25 @@ fn only_own_refs_make_an_object_old() {
 }
 
 #[test]
+fn nothing_below_the_tips_is_old_where_shallow_commits_are_unknown() {
+    let fixture = base();
+    let below = fixture.id("HEAD:dir/file");
+    fixture.write("dir/file", "at the tip");
+    fixture.commit("tip");
+    let tip = fixture.id("HEAD:dir/file");
+    fixture.land("HEAD:refs/heads/main");
+    fixture.write("back", "first");
+    fixture.write("there", "at the tip");
+    fixture.commit("again");
+    let received = fixture.receive(MAIN, Unpacked::Loose);
+    check(&received.locate(&[below]), below, &[], &["old"]);
+    std::fs::write(fixture.server().join("shallow"), "no id\n").expect("written");
+    let answers = received.locate(&[below, tip]);
+    check(&answers, below, &[], &["again: back [-]"]);
+    check(&answers, tip, &[], &["old"]);
+}
+
+#[test]
 fn codeowners_come_from_the_default_branch_before_the_push() {
     let fixture = base();
     let owners = |fixture: &Fixture| {

@@ -90,6 +90,14 @@ fn words(reason: UnscannedReason) -> (&'static str, &'static str) {
         UnscannedReason::Encrypted => ("they are encrypted", UNPACKED),
         UnscannedReason::Damaged => ("they are damaged archives or pictures", UNPACKED),
         UnscannedReason::UnknownMethod => ("nobody here knows how they are packed", UNPACKED),
+        UnscannedReason::ObjectBytes => (
+            "they are folders, commits or tags too large to be followed",
+            "Push without them: split the folder, or shorten the message.",
+        ),
+        UnscannedReason::TagDepth => (
+            "too many tags point from one to the next",
+            "Push a tag that points to the commit itself.",
+        ),
         UnscannedReason::Scratch => ("the server is out of scratch space", AGAIN),
     }
 }

@@ -10,6 +10,10 @@ use crate::finding::{Age, Container, Occurrence};
 use crate::scan::layer::{Layer, Part};
 use crate::wire::{RefUpdate, Route};
 
+/// The most places of a hit that are kept and shown, new ones before others. A hook names more where
+/// the age of each had to be told.
+const PLACES_MAX: usize = 50;
+
 /// One place, with the route by which it came.
 pub(super) struct JudgedPlace {
     pub(super) source: Source,
@@ -56,14 +60,14 @@ pub(super) struct Placer<'p, 'a> {
 }
 
 impl Placer<'_, '_> {
-    /// Returns every place of a finding, earliest commit first.
+    /// Returns the places of a finding, earliest commit first.
     pub(super) fn all(&self, hits: &[&Hit]) -> Vec<JudgedPlace> {
         let mut places: Vec<JudgedPlace> = hits.iter().flat_map(|hit| self.places(hit)).collect();
         places.sort_by_key(|place| place.route.as_ref().map_or(u32::MAX, order));
         places
     }
 
-    /// Returns every place of a hit; one that could not be located is new, and nowhere.
+    /// Returns the places of a hit; one that could not be located is new, and nowhere.
     fn places(&self, hit: &Hit) -> Vec<JudgedPlace> {
         let Some(object) = hit.source.object() else {
             return vec![self.named(hit)];
@@ -73,11 +77,13 @@ impl Placer<'_, '_> {
         if routes.is_empty() {
             return vec![self.place(hit, None, Age::New)];
         }
-        let place = |route: &Route| {
-            let age = self.located.counts.age(object, hit.finding.fingerprint, route);
-            self.place(hit, Some(route), age)
-        };
-        routes.iter().map(place).collect()
+        let age = |route| self.located.counts.age(object, hit.finding.fingerprint, route);
+        let mut aged: Vec<(&Route, Age)> = routes.iter().map(|route| (route, age(route))).collect();
+        if aged.len() > PLACES_MAX {
+            aged.sort_by_key(|(_, age)| *age != Age::New);
+            aged.truncate(PLACES_MAX);
+        }
+        aged.into_iter().map(|(route, age)| self.place(hit, Some(route), age)).collect()
     }
 
     /// The name of a ref or a push option: there is nothing to locate.
