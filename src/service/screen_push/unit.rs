@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::Gate;
 use crate::finding::{Container, Facts, Finding, Span};
 use crate::rule::{Confidence, RuleId, Severity};
-use crate::scan::unit::{TreeNames, header_ids};
+use crate::scan::unit::{TreeNames, commit_ids, tag_ids};
 use crate::scan::{Engine, Lines, Match, Pieces, TokenPieces, Window};
 use crate::secret::{Fingerprint, Masking, Preview, Secret};
 use crate::service::inventory::Known;
@@ -96,6 +96,10 @@ pub(super) struct Hit {
     pub(super) entry: Option<Vec<u8>>,
     /// Whether it stands in the header of a commit or tag: its author, say.
     pub(super) in_header: bool,
+    /// Whether it touches an object id that Git itself put into a header.
+    pub(super) touches_id: bool,
+    /// Whether the value is known, from the inventory or because it leaked before.
+    pub(super) is_known: bool,
     /// Why the rule believes it.
     pub(super) reasons: Vec<&'static str>,
     /// The canary that it is.
@@ -174,24 +178,23 @@ impl Report {
         }
     }
 
-    /// Marks the hits from `first` on that stand in the header, and drops those that touch an object
-    /// id there.
-    fn read_header(&mut self, first: usize, head: &[u8]) {
+    /// Marks the hits from `first` on that stand in the header, and drops those that a rule makes of
+    /// an object id there. Known secrets stay: they are in wait of who reaches the object.
+    fn read_header(&mut self, first: usize, kind: ObjectKind, head: &[u8]) {
         let end = memchr::memmem::find(head, b"\n\n").unwrap_or(head.len());
+        let head_read = head.get(..HEADER_BYTES_MAX).unwrap_or(head);
+        let ids = if kind == ObjectKind::Tag { tag_ids(head_read) } else { commit_ids(head_read) };
         for hit in self.hits.iter_mut().skip(first) {
             hit.in_header = hit.span.start < end as u64;
-        }
-        let ids = header_ids(head.get(..HEADER_BYTES_MAX).unwrap_or(head));
-        let touches = |hit: &Hit| {
             let overlaps = |id: &Range<usize>| {
                 hit.span.start < id.end as u64 && (id.start as u64) < hit.span.end
             };
-            ids.iter().any(overlaps)
-        };
+            hit.touches_id = ids.iter().any(overlaps);
+        }
         let mut at = 0;
         self.hits.retain(|hit| {
             at += 1;
-            at <= first || !touches(hit)
+            at <= first || !hit.touches_id || hit.is_known
         });
     }
 }
@@ -204,7 +207,7 @@ pub(super) fn scan_object(gate: &Gate, object: &Object, bytes: &[u8], report: &m
         ObjectKind::Blob => scan_text(gate, source, bytes, report),
         ObjectKind::Commit | ObjectKind::Tag => {
             scan_text(gate, source, bytes, report);
-            report.read_header(first, bytes);
+            report.read_header(first, object.kind, bytes);
         }
         ObjectKind::Tree => {
             if let Ok(names) = TreeNames::read(bytes, object.id.as_bytes().len()) {
@@ -334,7 +337,7 @@ impl Streamed {
             report.leave_out(source, UnscannedReason::Inventory);
         }
         if object.kind != ObjectKind::Blob {
-            report.read_header(0, &head);
+            report.read_header(0, object.kind, &head);
         }
     }
 }
@@ -383,6 +386,8 @@ fn hit(gate: &Gate, source: Source, span: Span, clear: &[u8], finding: Finding) 
         clear: Secret::new(clear.to_vec()),
         entry: None,
         in_header: false,
+        touches_id: false,
+        is_known: false,
         reasons: Vec::new(),
         canary: None,
         known: None,
@@ -412,6 +417,7 @@ fn merge_known(
 
 impl Hit {
     fn know(&mut self, known: Known) {
+        self.is_known = true;
         match known {
             Known::Canary(id) => self.canary = Some(id),
             Known::Secret(found) => {
