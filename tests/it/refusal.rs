@@ -555,8 +555,8 @@ fn in_the_name_of_a_file() {
 
     hint: In the top folder of your clone, rename the file, then:
       git switch main
-      git mv "backup/$(git ls-tree --name-only COMMIT | sed -n 1p)" \
-        backup/new-name
+      git -C backup mv \
+        "$(git ls-tree --name-only COMMIT | sed -n 1p)" new-name
       git commit --amend --no-edit
       git push origin main
 
@@ -739,4 +739,174 @@ fn names_that_would_act_on_a_terminal_are_shown_harmless() {
         assert!(!said.remote().contains('\u{1b}'));
         story.work.git(&["reset", "-q", "--hard", "HEAD~1"]);
     }
+}
+
+#[test]
+fn the_same_place_twice_is_one_line() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.work.write("a.txt", "a\n");
+    let script = format!(
+        "git add a.txt; GIT_COMMITTER_NAME={0} git commit -qm 'add a' --author='{0} <a@b>'",
+        story.secret
+    );
+    assert_eq!(story.work.shell(&script).code, 0);
+    let (said, text) = story.refused(&["HEAD:main"]);
+    assert_eq!(text.matches("in the commit's header").count(), 1, "{text}");
+    story.mend(&said);
+}
+
+/// Pushes several refs that lead to one bad commit, and mends all.
+#[track_caller]
+fn check_together(prepare: &str, refspecs: &[&str], also: &str) {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.leak();
+    assert_eq!(story.work.shell(prepare).code, 0);
+    let (said, text) = story.refused(refspecs);
+    assert!(text.contains(also), "{text}");
+    story.mend(&said);
+    let pushed = story.repository.git(&["for-each-ref"]).out;
+    assert_eq!(pushed.lines().count(), refspecs.len(), "{pushed}");
+}
+
+#[test]
+fn in_a_commit_that_a_branch_and_a_tag_name() {
+    check_together("git tag v1", &["main", "v1"], "  git tag -f v1 HEAD\n");
+    check_together("git tag v1", &["v1", "main"], "  git tag -f v1 HEAD\n");
+}
+
+#[test]
+fn in_an_earlier_commit_that_a_tag_names() {
+    let prepare = "git tag v1; echo b > b; git add b; git commit -qm b";
+    check_together(prepare, &["main", "v1"], "  git tag -f v1 HEAD~1\n");
+}
+
+#[test]
+fn in_a_commit_that_two_branches_name() {
+    check_together("git branch dev", &["main", "dev"], "  git push -u origin ");
+}
+
+#[test]
+fn in_a_commit_that_an_annotated_tag_names() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.leak();
+    story.work.git(&["tag", "-a", "-m", "release", "v1"]);
+    story.work.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let (said, _) = story.refused(&["v1"]);
+    story.mend(&said);
+    assert_eq!(story.repository.git(&["cat-file", "-t", "v1"]).out, "tag\n");
+}
+
+#[test]
+fn in_a_commit_below_an_annotated_tag_that_is_pushed_with_its_branch() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.leak();
+    story.work.git(&["tag", "-a", "-m", "release", "v1"]);
+    let (said, text) = story.refused(&["main", "v1"]);
+    assert!(text.contains("Pushed with it: tag v1."), "{text}");
+    story.mend(&said);
+}
+
+#[test]
+fn in_the_message_of_a_tag_below_a_tag() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.work.git(&["tag", "-a", "-m", &format!("see {}", story.secret), "inner"]);
+    story.work.git(&["tag", "-a", "-m", "outer", "v1", "inner"]);
+    let (said, _) = story.refused(&["v1"]);
+    story.mend(&said);
+}
+
+#[test]
+fn in_what_a_tag_of_a_tree_points_to() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    let script = format!(
+        "id=$(echo TOKEN={} | git hash-object -w --stdin); \
+         printf '100644 blob %s\\ta.env\\n' $id | git mktree | xargs git tag direct",
+        story.secret
+    );
+    assert_eq!(story.work.shell(&script).code, 0);
+    let (said, _) = story.refused(&["direct"]);
+    story.mend(&said);
+}
+
+#[test]
+fn in_a_message_below_a_merge() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.work.commit("a.txt", "a\n", &format!("deploy with {}", story.secret));
+    story.work.git(&["checkout", "-q", "-b", "side", "HEAD~1"]);
+    story.work.commit("side.txt", "side\n", "side");
+    story.work.git(&["checkout", "-q", "main"]);
+    story.work.git(&["merge", "-q", "--no-edit", "side"]);
+    let (said, _) = story.refused(&["HEAD:main"]);
+    story.mend(&said);
+}
+
+#[test]
+fn in_the_message_of_a_merge() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.work.git(&["checkout", "-q", "-b", "side"]);
+    story.work.commit("side.txt", "side\n", "side");
+    story.work.git(&["checkout", "-q", "main"]);
+    story.work.git(&["merge", "-q", "--no-ff", "-m", &format!("with {}", story.secret), "side"]);
+    story.work.commit("b.txt", "b\n", "go on");
+    let (said, _) = story.refused(&["HEAD:main"]);
+    story.mend(&said);
+}
+
+#[test]
+fn in_an_earlier_name_of_a_file_in_a_deep_folder() {
+    let forge = Forge::start();
+    // Not planted: git's own client prints what it renames.
+    let story = Story::with(&forge, token::github());
+    story.begin();
+    let folder = "services/payments/production/keys";
+    story.work.commit(&format!("{folder}/{}", story.secret), "clean\n", "add a key");
+    story.work.commit("b.txt", "b\n", "go on");
+    let (said, _) = story.refused(&["HEAD:main"]);
+    story.mend(&said);
+    forge.assert_not_written(&story.secret);
+}
+
+#[test]
+fn in_the_names_of_a_folder_and_a_file_in_it() {
+    let forge = Forge::start();
+    // Not planted: git's own client prints what it renames.
+    let story = Story::with(&forge, token::github());
+    story.begin();
+    story.work.commit(&format!("{0}/{0}.txt", story.secret), "clean\n", "add folder");
+    let (said, _) = story.refused(&["HEAD:main"]);
+    story.mend(&said);
+    forge.assert_not_written(&story.secret);
+}
+
+#[test]
+fn in_the_name_and_the_content_of_a_new_branch() {
+    let forge = Forge::start();
+    // Not planted: git's own client prints the ref that it pushes.
+    let story = Story::with(&forge, token::github());
+    story.begin();
+    story.work.git(&["checkout", "-q", "-b", &story.secret]);
+    story.leak();
+    let (said, _) = story.refused(&["HEAD"]);
+    story.mend(&said);
+}
+
+#[test]
+fn in_a_branch_that_is_new_and_not_checked_out() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.work.git(&["checkout", "-q", "-b", "feat"]);
+    story.leak();
+    story.work.git(&["checkout", "-q", "main"]);
+    let main = story.work.git(&["rev-parse", "main"]);
+    let (said, _) = story.refused(&["feat"]);
+    story.mend(&said);
+    assert_eq!(story.work.git(&["rev-parse", "main"]), main);
 }

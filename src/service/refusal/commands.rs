@@ -187,10 +187,22 @@ impl Steps {
         self.run("git commit -a");
     }
 
+    /// Renames from the top down: what lies in a folder that has a new name is found there.
     fn rename(&mut self, renames: &[Rename<'_>]) {
+        let mut done: Vec<(&[u8], Vec<u8>)> = Vec::new();
         for (at, rename) in renames.iter().enumerate() {
             let number = if at == 0 { String::new() } else { format!("-{}", at + 1) };
-            self.commands.extend(rename_of(rename, &format!("{NEW_NAME}{number}")));
+            let to = format!("{NEW_NAME}{number}");
+            let folder = rename.folder();
+            let moved = done.iter().rev().find_map(|(old, new)| {
+                let rest = folder.strip_prefix(*old)?;
+                let is_inside = rest.is_empty() || rest.starts_with(b"/");
+                is_inside.then(|| [new.as_slice(), rest].concat())
+            });
+            let folder = moved.unwrap_or_else(|| folder.to_vec());
+            self.commands.extend(rename_of(rename, &folder, &to));
+            let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
+            done.push((rename.path, [&folder, slash, to.as_bytes()].concat()));
         }
     }
 
@@ -268,7 +280,7 @@ impl Steps {
             }
             (Fix::RenameTag { .. }, _) => self.run(format!("git push origin {NEW_NAME}")),
             (Fix::FreshClone(branch), _) if branch.is_some() => {
-                self.commands.extend(branch.map(push_of))
+                self.commands.extend(branch.map(push_of));
             }
             (_, Some(reference)) => self.run(push_of(reference)),
             (_, None) => self.run("git push -u origin HEAD"),

@@ -1,7 +1,6 @@
 //! Names from the push as words of a command: quoted, masked, or given up.
 
 use super::Reference;
-use super::page::COLUMNS_MAX;
 use super::plan::Rename;
 use crate::wire::escape;
 
@@ -19,7 +18,7 @@ pub(super) const NEW_NAME: &str = "new-name";
 const NAME_COLUMNS_MAX: usize = 36;
 
 /// The widest folder in a command that renames a file.
-const FOLDER_COLUMNS_MAX: usize = 14;
+const FOLDER_COLUMNS_MAX: usize = 58;
 
 /// The widest path in a command.
 const PATH_COLUMNS_MAX: usize = 64;
@@ -32,31 +31,28 @@ pub(super) fn pathspec(path: &[u8]) -> Option<String> {
     (escape::columns(&word) <= PATH_COLUMNS_MAX).then_some(word)
 }
 
-/// Returns the command that renames a file in its folder, in one line or two.
+/// Returns the command that gives a file or folder the name `to`, in one line or two; `folder` is
+/// where it lies now.
 ///
 /// The name cannot be shown, so git is asked for it: by the tree that lists it, and which of its
-/// entries it is. Where a folder above cannot be shown either, the pusher fills the name in.
-pub(super) fn rename_of(rename: &Rename<'_>, to: &str) -> Vec<String> {
-    let folder = rename.path.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
-    let folder = folder_of(rename.path.get(..folder).unwrap_or_default());
-    let (Some(folder), Some(tree)) = (folder, rename.tree) else {
+/// entries it is. Where the folder cannot be shown either, the pusher fills the name in.
+pub(super) fn rename_of(rename: &Rename<'_>, folder: &[u8], to: &str) -> Vec<String> {
+    let Some(tree) = rename.tree.filter(|_| folder.is_empty() || folder_of(folder).is_some())
+    else {
         return vec![format!("git mv 'OLD-NAME' {to}")];
     };
-    let (tree, entry) = (tree.short(), rename.entry);
-    let from = format!("\"{folder}$(git ls-tree --name-only {tree} | sed -n {entry}p)\"");
-    let (from, to) = (format!("git mv {from}"), format!("{folder}{to}"));
-    if from.len() + to.len() + 3 <= COLUMNS_MAX {
-        return vec![format!("{from} {to}")];
+    let from =
+        format!("\"$(git ls-tree --name-only {} | sed -n {}p)\"", tree.short(), rename.entry);
+    match folder_of(folder) {
+        Some(folder) => vec![format!("git -C {folder} mv \\"), format!("  {from} {to}")],
+        None => vec![format!("git mv {from} {to}")],
     }
-    vec![format!("{from} \\"), format!("  {to}")]
 }
 
-/// Returns a folder that needs no quotes and leaves room for a command.
+/// Returns a folder as a word of a command, unless it is the top, or cannot be shown.
 fn folder_of(folder: &[u8]) -> Option<String> {
-    let is_bare =
-        folder.is_empty() || escape::shell(folder).is_some_and(|word| word.as_bytes() == folder);
-    let fits = folder.len() <= FOLDER_COLUMNS_MAX && !folder.starts_with(b"-");
-    String::from_utf8(folder.to_vec()).ok().filter(|_| is_bare && fits)
+    let word = escape::shell(folder).filter(|_| !folder.is_empty() && !folder.contains(&b'*'))?;
+    (escape::columns(&word) <= FOLDER_COLUMNS_MAX).then_some(word)
 }
 
 /// Returns the command that pushes a ref, as its state on the server asks for.

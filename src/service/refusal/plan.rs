@@ -86,6 +86,14 @@ pub(super) struct Rename<'a> {
     pub(super) entry: u64,
 }
 
+impl<'a> Rename<'a> {
+    /// Returns the folder that it lies in, empty for the top.
+    pub(super) fn folder(&self) -> &'a [u8] {
+        let end = self.path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+        self.path.get(..end).unwrap_or_default()
+    }
+}
+
 /// A commit and the files in it that are changed.
 #[derive(Clone, Debug)]
 pub(super) struct Group<'a> {
@@ -265,7 +273,7 @@ fn items(finding: &Finding) -> impl Iterator<Item = (&Reference, Item<'_>)> {
         };
         let message = (place.container == Container::Commit).then_some(commit.id);
         let key = (&reference.name, place.container, &place.path, message);
-        let at_tip = commit.topology.at_tip || commit.topology.is_tip;
+        let at_tip = commit.topology.at_tip || is_on_top(commit);
         let (_, item) = items.entry(key).or_insert_with(|| {
             let (container, path, first) = (place.container, place.path.as_slice(), commit);
             let in_header = place.in_header;
@@ -284,8 +292,13 @@ fn items(finding: &Finding) -> impl Iterator<Item = (&Reference, Item<'_>)> {
     items.into_values()
 }
 
+/// Whether nothing was built upon the commit: that it is a ref's tip says nothing of the others.
+fn is_on_top(commit: &Commit) -> bool {
+    commit.topology.is_tip && commit.topology.commits_above == 0
+}
+
 fn history<'a>(history: &History<'a>) -> Job<'a> {
-    let is_at_tip = history.items.iter().all(|item| item.first.topology.is_tip);
+    let is_at_tip = history.items.iter().all(|item| is_on_top(item.first));
     let fix = if history.items.iter().any(|item| item.in_header) {
         history.squash()
     } else if is_at_tip {
@@ -295,7 +308,7 @@ fn history<'a>(history: &History<'a>) -> Job<'a> {
         nicest.unwrap_or_else(|| history.squash())
     };
     let reference = history.reference;
-    let tips = || history.items.iter().filter(|item| item.first.topology.is_tip);
+    let tips = || history.items.iter().filter(|item| is_on_top(item.first));
     let is_annotated =
         reference.name.starts_with(TAGS) && tips().any(|item| item.first.id != reference.new);
     Job { reference: Some(reference), fix, followers: Vec::new(), is_annotated }

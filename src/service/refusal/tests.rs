@@ -222,8 +222,8 @@ fn a_file_name() {
 
     hint: In the top folder of your clone, rename the file, then:
       git switch main
-      git mv "keys/$(git ls-tree --name-only ccccccc | sed -n 14p)" \
-        keys/new-name
+      git -C keys mv \
+        "$(git ls-tree --name-only ccccccc | sed -n 14p)" new-name
       git commit --amend --no-edit
       git push origin main
     "#);
