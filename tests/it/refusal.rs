@@ -186,7 +186,7 @@ fn played(text: &str, by_hand: &str) -> String {
         let is_command = paragraph.starts_with("  git ");
         let is_hint = paragraph.starts_with("hint: ");
         if is_hint && (paragraph.contains("out of the file") || paragraph.contains("out of your")) {
-            script += &format!("{by_hand}\n");
+            script.extend([by_hand, "\n"]);
         }
         if is_command || goes_on {
             goes_on = paragraph.ends_with("\\\n");

@@ -4,6 +4,10 @@
 //! git's sequence editor by `-c`, not by the environment, which is spelled differently elsewhere.
 //! Each stands on a line that begins with two spaces and `git`; after a backslash it goes on.
 //! What a person has to do by hand (take the secret out, write a message) is said before them.
+//!
+//! Nobody knows what the pusher has checked out. What works on a branch begins with `git switch`,
+//! all else names its objects by id. Assumed are a clean working tree, a remote called `origin`,
+//! and that a branch is called the same on both sides.
 
 use super::Reference;
 use super::names::{BRANCHES, NEW_NAME, NOTES, TAGS, name, pathspec, push_of, rename_of};
