@@ -34,7 +34,7 @@
 //! Lines::new(&text).span(Range<usize>) -> Span                      offset → line, column
 //! tokens(&[u8], Range<usize>, &mut dyn FnMut(Range<usize>))         known-secret look-up
 //! tokenisable(&[u8]) -> Tokenisable                                 would `tokens` find this value?
-//! unit::{header_ids, TreeNames}                                     what of an object is scanned
+//! unit::{commit_ids, tag_ids, TreeNames}                             what of an object is scanned
 //! check::run(&Ruleset) -> Result<Report, EngineError>               every rule against its examples
 //! ```
 //!

@@ -100,7 +100,11 @@ impl Refs {
 
     /// Returns the names of the refs that point at `tip`, at most `names_max`.
     pub(super) fn names_of(&self, tip: Oid, names_max: usize) -> Vec<Vec<u8>> {
-        let (Ok(platform), tip) = (self.store.iter(), Target::Object(id::to_gix(tip))) else {
+        let store = match &self.store {
+            RefStore::Files(store) => store,
+            RefStore::Tables(tables) => return tables.names_of(tip, names_max),
+        };
+        let (Ok(platform), tip) = (store.iter(), Target::Object(id::to_gix(tip))) else {
             return Vec::new();
         };
         let Ok(refs) = platform.all() else {

@@ -3,43 +3,69 @@
 //! | object | text | left out |
 //! |---|---|---|
 //! | blob | its bytes | nothing |
-//! | commit, tag | its bytes | matches that touch [`header_ids`] |
+//! | commit | its bytes | matches that touch [`commit_ids`] |
+//! | tag | its bytes | matches that touch [`tag_ids`] |
 //! | tree | [`TreeNames`]: names of entries, one a line | modes and object ids |
 //! | ref name, push option | its bytes | nothing |
 //!
 //! Commits and tags are scanned as they stand, so that offsets stay true; object ids are random hex
 //! by nature and would look like secrets after words such as `token` in a parent's message, so
-//! what touches one is no match. Nothing else of a header is spared: author, encoding, signature
+//! what touches one is no match. A secret that is known (the inventory's) is left out nowhere: of
+//! commits that no ref reaches, Git does not ask whether their ids are any. Nothing else of a header is spared: author, encoding, signature
 //! and headers that Git does not know are the pusher's own text.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
-/// Lists where object ids stand in the header of a commit or tag: the values of `tree`, `parent`
-/// and `object`, and of the first line of `mergetag`, where they are 40 or 64 hex digits and
-/// nothing more.
+/// Lists where Git itself puts object ids in the header of a commit: the first line's `tree`, the
+/// `parent` lines right below it, and the `mergetag object` of a parent. Anywhere else the same
+/// words are the pusher's own, and nobody checks what follows them.
 ///
-/// `raw` may be the object's beginning alone. A header line that is cut off is not listed.
-pub fn header_ids(raw: &[u8]) -> Vec<Range<usize>> {
-    let mut ids = Vec::new();
-    let mut at = 0;
-    for line in raw.split_inclusive(|byte| *byte == b'\n') {
-        let Some(text) = line.strip_suffix(b"\n").filter(|text| !text.is_empty()) else {
-            break;
-        };
-        if let Some(id) = id_of(text) {
-            let end = at + text.len();
-            ids.push(end - id.len()..end);
-        }
-        at += line.len();
+/// An id is 40 or 64 hex digits and nothing more. `raw` may be the object's beginning alone; a
+/// header line that is cut off is not listed.
+pub fn commit_ids(raw: &[u8]) -> Vec<Range<usize>> {
+    let mut lines = header_lines(raw);
+    let Some(tree) = lines.next().and_then(|line| id_after(b"tree ", raw, line)) else {
+        return Vec::new();
+    };
+    let mut ids = vec![tree];
+    let mut next = lines.next();
+    while let Some(parent) = next.clone().and_then(|line| id_after(b"parent ", raw, line)) {
+        ids.push(parent);
+        next = lines.next();
     }
+    let parents: HashSet<&[u8]> = ids.iter().skip(1).filter_map(|id| raw.get(id.clone())).collect();
+    let merged = next.into_iter().chain(lines);
+    let merged = merged.filter_map(|line| id_after(b"mergetag object ", raw, line));
+    let merged: Vec<_> =
+        merged.filter(|id| raw.get(id.clone()).is_some_and(|id| parents.contains(id))).collect();
+    ids.extend(merged);
     ids
 }
 
-fn id_of(line: &[u8]) -> Option<&[u8]> {
-    let keys: [&[u8]; 4] = [b"tree ", b"parent ", b"object ", b"mergetag object "];
-    let id = keys.iter().find_map(|key| line.strip_prefix(*key))?;
+/// Tells where Git itself puts the object id of a tag: in its first line, `object`. As
+/// [`commit_ids`].
+pub fn tag_ids(raw: &[u8]) -> Vec<Range<usize>> {
+    let first = header_lines(raw).next();
+    first.and_then(|line| id_after(b"object ", raw, line)).into_iter().collect()
+}
+
+/// Returns where each whole line of a header stands, without its end.
+fn header_lines(raw: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    let lines = raw.split_inclusive(|byte| *byte == b'\n').map_while(move |line| {
+        let start = at;
+        at += line.len();
+        line.ends_with(b"\n").then_some(start..at - 1)
+    });
+    lines.take_while(|line| !line.is_empty())
+}
+
+/// Returns where the id stands in a line of `key` and nothing but an id.
+fn id_after(key: &[u8], raw: &[u8], line: Range<usize>) -> Option<Range<usize>> {
+    let id = raw.get(line.clone())?.strip_prefix(key)?;
     let whole = matches!(id.len(), 40 | 64) && id.iter().all(u8::is_ascii_hexdigit);
-    whole.then_some(id)
+    whole.then_some(line.end - id.len()..line.end)
 }
 
 /// The names of a tree's entries as one text, and which entry each byte of it belongs to.
@@ -125,20 +151,46 @@ mod tests {
 
     const ID: &str = "0123456789abcdef0123456789abcdef01234567";
 
+    const OTHER: &str = "89abcdef0123456789abcdef0123456789abcdef";
+
+    #[track_caller]
+    fn check_ids(ids: fn(&[u8]) -> Vec<Range<usize>>, raw: &str, want: &[&str]) {
+        let got: Vec<&str> = ids(raw.as_bytes()).into_iter().map(|id| &raw[id]).collect();
+        assert_eq!(got, want, "{raw}");
+    }
+
     #[test]
-    fn ids_of_a_header_are_listed_and_nothing_else() {
-        #[track_caller]
-        fn check(raw: &str, want: &[&str]) {
-            let ids = header_ids(raw.as_bytes());
-            let got: Vec<&str> = ids.into_iter().map(|id| &raw[id]).collect();
-            assert_eq!(got, want);
-        }
+    fn ids_of_a_commit_are_listed_where_git_puts_them_and_nowhere_else() {
+        let check = |raw: &str, want: &[&str]| check_ids(commit_ids, raw, want);
         check(&format!("tree {ID}\nparent {ID}\nauthor A\n\nparent {ID}\n"), &[ID, ID]);
-        check(&format!("object {ID}\ntype commit\ntag v1\n\nx"), &[ID]);
-        check(&format!("tree {ID}\nmergetag object {ID}\n type commit\n\n"), &[ID, ID]);
-        check(&format!("tree {ID}x\nparent short\nauthor {ID}\n"), &[]);
+        check(&format!("tree {ID}\nparent {ID}\nparent {OTHER}\n\n"), &[ID, ID, OTHER]);
+        check(&format!("tree {ID}\nauthor A\nparent {ID}\ntree {ID}\n\n"), &[ID]);
+        check(&format!("tree {ID}\ntree {ID}\nparent {ID}\n\n"), &[ID]);
+        check(&format!("tree {ID}\nobject {ID}\n\n"), &[ID]);
+        check(&format!("parent {ID}\ntree {ID}\n\n"), &[]);
+        check(&format!("tree {ID}x\nparent {ID}\n\n"), &[]);
+        check(&format!("tree {ID}\nparent short\nauthor {ID}\n"), &[ID]);
+        check(&format!("object {ID}\ntype commit\n\n"), &[]);
         check(&format!("tree {ID}"), &[]);
         check("", &[]);
+    }
+
+    #[test]
+    fn a_merged_tag_is_one_of_a_parent() {
+        let head = format!("tree {ID}\nparent {ID}\nparent {OTHER}\nauthor A\n");
+        let merged = |id: &str| format!("{head}mergetag object {id}\n type commit\n\n");
+        check_ids(commit_ids, &merged(OTHER), &[ID, ID, OTHER, OTHER]);
+        let foreign = OTHER.replace('8', "7");
+        check_ids(commit_ids, &merged(&foreign), &[ID, ID, OTHER]);
+        check_ids(commit_ids, &format!("tree {ID}\nmergetag object {ID}\n\n"), &[ID]);
+    }
+
+    #[test]
+    fn the_id_of_a_tag_is_that_of_its_first_line() {
+        let check = |raw: &str, want: &[&str]| check_ids(tag_ids, raw, want);
+        check(&format!("object {ID}\ntype commit\ntag v1\nobject {ID}\n\nx"), &[ID]);
+        check(&format!("type commit\nobject {ID}\n\n"), &[]);
+        check(&format!("tree {ID}\n\n"), &[]);
     }
 
     #[test]

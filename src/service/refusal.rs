@@ -48,6 +48,9 @@ pub struct Refusal {
     pub is_web: bool,
     /// The secrets that the push is refused for, worst first.
     pub findings: Vec<Finding>,
+    /// The refs that the push moves or makes: those that share a commit are mended together. The
+    /// first of a push of many.
+    pub updates: Vec<Reference>,
     /// Further secrets that the push is refused for, and that have no incident yet.
     pub unfiled: usize,
     /// What could not be scanned, where that refuses the push.
@@ -193,7 +196,7 @@ fn compose(refusal: &Refusal, listed: usize) -> Page {
     hints::others(&mut page, others);
     hints::unfiled(&mut page, refusal.unfiled);
     hints::unscanned(&mut page, &refusal.unscanned);
-    commands::write(&mut page, &plan::plan(&refusal.findings));
+    commands::write(&mut page, &plan::plan(&refusal.findings, &refusal.updates));
     hints::rotate(&mut page, shown);
     hints::appeal(&mut page, refusal);
     if refusal.server == Server::Gitlab {

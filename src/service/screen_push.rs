@@ -364,7 +364,7 @@ where
         return Ok(Outcome::Canary);
     }
     let located = places::locate(gate, link, received, deadline).await?;
-    let announced = answer::Announced::of(received);
+    let announced = answer::Announced::of(gate, received);
     let judgement = decide::judge(gate, session, received, located).await?;
     let verdict = answer::judged(gate, session, &announced, &judgement);
     let kind = verdict.kind;

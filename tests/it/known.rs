@@ -199,3 +199,45 @@ fn a_value_is_never_taken_from_the_arguments() {
     let said = forge.cli(["inventory", "add", "payments/db", "--value", "x"]);
     assert_eq!(said.code, 2);
 }
+
+/// Forty hex digits that are no object's id, in the inventory.
+fn known_hex(forge: &Forge) -> String {
+    let value = token::hex(40);
+    let said = forge.cli_with_input(["inventory", "add", "payments/key"], &value);
+    assert_eq!(said.code, 0, "{said:?}");
+    forge.plant(value)
+}
+
+#[test]
+fn a_known_value_is_found_behind_words_that_git_writes_before_ids() {
+    for header in ["object", "tree", "parent", "mergetag object"] {
+        let forge = Forge::start();
+        let value = known_hex(&forge);
+        let repository = forge.repository("r.git");
+        let work = repository.clone_as("w");
+        work.commit("a.txt", "a\n", "clean");
+        let script = format!(
+            "git cat-file commit HEAD | sed '/^committer/a {header} {value}' | \
+             git hash-object -t commit -w --stdin --literally"
+        );
+        let commit = work.shell(&script).out.trim().to_owned();
+        let said = work.push(&[&format!("{commit}:refs/heads/custom")]);
+        assert!(said.remote().starts_with("error: push refused - 1 credential"), "{said:?}");
+    }
+}
+
+#[test]
+fn an_id_that_somebody_pushed_as_a_password_closes_no_branch() {
+    let forge = Forge::start();
+    let repository = forge.repository("r.git");
+    let work = repository.clone_as("w");
+    let tip = work.commit("a.txt", "a\n", "clean");
+    assert!(work.push(&["HEAD:main"]).is_accepted());
+    let said = forge.cli_with_input(["inventory", "add", "trap"], &tip);
+    assert_eq!(said.code, 0, "{said:?}");
+    work.commit("b.txt", "b\n", "go on");
+    let said = work.push(&["HEAD:main"]);
+    assert!(said.is_accepted(), "{said:?}");
+    work.commit("c.txt", format!("key = {tip}\n"), "a copy is none of git's");
+    assert!(!work.push(&["HEAD:main"]).is_accepted());
+}

@@ -76,9 +76,48 @@ impl<'f> Story<'f> {
         })
     }
 
-    /// Does as it was told: takes the secret out of the files by hand, then pastes the commands.
+    /// Does as it was told, and the push passes: with the pushed branch checked out, and in a copy of
+    /// everything with another branch checked out.
     #[track_caller]
     fn mend(&self, said: &Said) {
+        self.copy().mend_elsewhere(said);
+        self.mend_here(said);
+    }
+
+    /// Copies both sides.
+    fn copy(&self) -> Self {
+        let (forge, folder) = (self.forge, self.forge.path("copy"));
+        let path = |name: &str| folder.join(name);
+        let repository = Repository { forge, path: path("r.git") };
+        let work = Work { forge, path: path("w") };
+        let script = format!(
+            "mkdir {0}; cp -a {1} {2} {0}",
+            folder.display(),
+            self.repository.path.display(),
+            self.work.path.display()
+        );
+        assert_eq!(self.work.shell(&script).code, 0);
+        work.git(&["remote", "set-url", "origin", &repository.path.display().to_string()]);
+        Self { forge, repository, work, secret: self.secret.clone() }
+    }
+
+    #[track_caller]
+    fn mend_elsewhere(&self, said: &Said) {
+        let main = "refs/remotes/origin/main";
+        if self.work.try_git(&["rev-parse", "-q", "--verify", main]).code == 0 {
+            self.work.git(&["switch", "-q", "--no-track", "-c", "elsewhere", main]);
+        } else {
+            self.work.git(&["switch", "-q", "--orphan", "elsewhere"]);
+        }
+        let stands = || self.work.try_git(&["rev-parse", "-q", "--verify", "elsewhere"]);
+        let before = stands().out;
+        self.mend_here(said);
+        assert_eq!(stands().out, before, "a branch that has nothing to do with it moved");
+    }
+
+    /// Takes the secret out by hand where the text says so, and pastes the commands.
+    #[track_caller]
+    fn mend_here(&self, said: &Said) {
         let take_out = format!("sed -i.bak s/{}/gone/g", self.secret);
         let editor = self.forge.path("editor");
         std::fs::write(
@@ -87,17 +126,10 @@ impl<'f> Story<'f> {
         )
         .unwrap();
         let by_hand = format!("git grep -lz {} | xargs -0r {take_out}", self.secret);
-        assert_eq!(self.work.shell(&by_hand).code, 0);
-
-        let commands = pasted(&said.remote());
-        // What cannot be shown the developer fills in.
-        let commands: Vec<_> =
-            commands.iter().map(|c| c.replace("OLD-NAME", &self.secret)).collect();
-        assert!(!commands.is_empty(), "{said:?}");
-        let script =
-            format!("export GIT_EDITOR='sh {}'\n{}", editor.display(), commands.join("\n"));
-        let mended = self.work.shell(&script);
-        assert_eq!(mended.code, 0, "{commands:#?}\n{mended:?}");
+        let script = played(&said.remote(), &by_hand);
+        let mended =
+            self.work.shell(&format!("export GIT_EDITOR='sh {}'\n{script}", editor.display()));
+        assert_eq!(mended.code, 0, "{script}\n{mended:?}");
         self.assert_clean();
     }
 
@@ -106,7 +138,8 @@ impl<'f> Story<'f> {
     fn assert_clean(&self) {
         let refs = self.repository.git(&["for-each-ref"]).out;
         let head = self.work.git(&["rev-parse", "HEAD"]);
-        assert!(refs.contains(&head), "{head} was not pushed: {refs}");
+        let holders = self.repository.git(&["for-each-ref", "--contains", &head]).out;
+        assert!(!holders.is_empty(), "{head} was not pushed: {refs}");
         let objects = self.repository.git(&["cat-file", "--batch-all-objects", "--batch"]).out;
         assert!(!refs.contains(&self.secret) && !objects.contains(&self.secret));
     }
@@ -144,6 +177,25 @@ fn pasted(text: &str) -> Vec<String> {
     commands
 }
 
+/// Returns what a developer does who reads on line by line: the commands as they stand, and what is
+/// to be done by hand where a hint says so.
+fn played(text: &str, by_hand: &str) -> String {
+    let mut script = String::new();
+    let mut goes_on = false;
+    for paragraph in text.replace("\n      ", " ").split_inclusive('\n') {
+        let is_command = paragraph.starts_with("  git ");
+        let is_hint = paragraph.starts_with("hint: ");
+        if is_hint && (paragraph.contains("out of the file") || paragraph.contains("out of your")) {
+            script.extend([by_hand, "\n"]);
+        }
+        if is_command || goes_on {
+            goes_on = paragraph.ends_with("\\\n");
+            script += paragraph;
+        }
+    }
+    script
+}
+
 #[test]
 fn in_the_last_commit() {
     let forge = Forge::start();
@@ -159,9 +211,11 @@ fn in_the_last_commit() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
+    hint: Go to where it is:
+      git switch main
     hint: Take it out of the file, then:
       git commit --amend --no-edit -a
-      git push
+      git push origin main
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
@@ -193,11 +247,13 @@ fn in_an_earlier_commit() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
+    hint: Go to where it is:
+      git switch main
     hint: Deleting it in a new commit is not enough. Take it out of the
           file, then:
       git commit -a --fixup=COMMIT
       git -c sequence.editor=: rebase -i --autosquash COMMIT~
-      git push
+      git push origin main
     hint: If that stops in a conflict, squash: git rebase --abort; git reset
           --soft COMMIT~; git commit -a.
 
@@ -205,8 +261,6 @@ fn in_an_earlier_commit() {
           Developer settings, Personal access tokens, or post it to
           /credentials/revoke; neither can be undone.
       https://docs.github.com/rest/credentials/revoke
-      Better: A GitHub App installation token of one hour; inside Actions
-              the job's GITHUB_TOKEN; for git over ssh a deploy key.
     hint: Not a secret? Ask those who run this server to run:
       pushwarden incidents dismiss INC-1 --as false-positive --reason ...
     ref NONCE (rule github-pat-classic, confidence high)
@@ -231,11 +285,13 @@ fn in_the_very_first_commit() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
+    hint: Go to where it is:
+      git switch main
     hint: Deleting it in a new commit is not enough. Take it out of the
           file, then:
       git commit -a --fixup=COMMIT
       git -c sequence.editor=: rebase -i --autosquash --root
-      git push -u origin HEAD:main
+      git push -u origin main
     hint: If that stops in a conflict, squash: git rebase --abort; git
           update-ref -d HEAD; git commit -a.
 
@@ -243,8 +299,6 @@ fn in_the_very_first_commit() {
           Developer settings, Personal access tokens, or post it to
           /credentials/revoke; neither can be undone.
       https://docs.github.com/rest/credentials/revoke
-      Better: A GitHub App installation token of one hour; inside Actions
-              the job's GITHUB_TOKEN; for git over ssh a deploy key.
     hint: Not a secret? Ask those who run this server to run:
       pushwarden incidents dismiss INC-1 --as false-positive --reason ...
     ref NONCE (rule github-pat-classic, confidence high)
@@ -271,11 +325,13 @@ fn below_a_merge() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
+    hint: Go to where it is:
+      git switch main
     hint: Deleting it in a new commit is not enough. Take it out of the
           file, then:
       git commit -a --fixup=COMMIT
       git -c sequence.editor=: rebase -i --autosquash -r COMMIT~
-      git push
+      git push origin main
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
@@ -324,9 +380,10 @@ fn taken_out_by_a_later_commit() {
 
     hint: Deleting it in a later commit is not enough: the earlier one would
           be stored, and anyone could fetch it. Make one commit of them:
+      git switch main
       git reset --soft COMMIT~
       git commit -a
-      git push
+      git push origin main
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
@@ -358,8 +415,9 @@ fn in_a_message() {
         ticket: TKT-1, opened just now
 
     hint: Take it out of the message; your editor opens with it:
+      git switch main
       git -c sequence.editor="sed -i.bak 1s/pick/r/" rebase -i COMMIT~
-      git push
+      git push origin main
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
@@ -389,7 +447,7 @@ fn in_a_tag() {
     let story = Story::begun(&forge);
     story.work.git(&["tag", "-a", "v1", "-m", &format!("signed with {}", story.secret)]);
     let (said, text) = story.refused(&["v1"]);
-    insta::assert_snapshot!(text, @r"
+    insta::assert_snapshot!(text, @r#"
     error: push refused - 1 credential in a tag. Nothing was stored.
 
     [1] GitHub personal access token (classic)  PREVIEW
@@ -400,7 +458,7 @@ fn in_a_tag() {
 
     hint: Make the tag anew; your editor opens with its message, take it out
           there:
-      git tag -f -a v1 COMMIT~0
+      git tag -f -a v1 "COMMIT^{}"
       git push origin refs/tags/v1
 
     hint: If it was ever used, rotate it: Delete it under Settings,
@@ -412,7 +470,7 @@ fn in_a_tag() {
     hint: Not a secret? Ask those who run this server to run:
       pushwarden incidents dismiss INC-1 --as false-positive --reason ...
     ref NONCE (rule github-pat-classic, confidence high)
-    ");
+    "#);
     story.mend(&said);
 }
 
@@ -425,7 +483,7 @@ fn in_the_name_of_a_branch() {
     let branch = format!("try/{}", story.secret);
     story.work.git(&["checkout", "-q", "-b", &branch]);
     let (said, text) = story.refused(&["HEAD"]);
-    insta::assert_snapshot!(text, @r"
+    insta::assert_snapshot!(text, @r#"
     error: push refused - 1 credential in a ref name. Nothing was stored.
 
     [1] GitHub personal access token (classic)  PREVIEW
@@ -434,9 +492,10 @@ fn in_the_name_of_a_branch() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
-    hint: Give the branch another name:
-      git branch -m new-name
-      git push -u origin HEAD
+    hint: Push it under another name; then delete the old branch (git branch
+          -D):
+      git switch -c new-name COMMIT
+      git push -u origin new-name
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
@@ -447,7 +506,7 @@ fn in_the_name_of_a_branch() {
     hint: Not a secret? Ask those who run this server to run:
       pushwarden incidents dismiss INC-1 --as false-positive --reason ...
     ref NONCE (rule github-pat-classic, confidence high)
-    ");
+    "#);
     assert!(!said.remote().contains(&story.secret));
     story.mend(&said);
     forge.assert_not_written(&story.secret);
@@ -495,9 +554,11 @@ fn in_the_name_of_a_file() {
         ticket: TKT-1, opened just now
 
     hint: In the top folder of your clone, rename the file, then:
-      git mv backup/********.txt backup/new-name
+      git switch main
+      git -C backup mv \
+        "$(git ls-tree --name-only COMMIT | sed -n 1p)" new-name
       git commit --amend --no-edit
-      git push
+      git push origin main
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
@@ -564,11 +625,13 @@ fn in_the_name_of_an_author() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
+    hint: Go to where it is:
+      git switch main
     hint: Take it out of your name and address (git config --edit), and of
           all else, then make one commit of all since:
       git reset --soft COMMIT~
       git commit -a
-      git push
+      git push origin main
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
@@ -676,4 +739,174 @@ fn names_that_would_act_on_a_terminal_are_shown_harmless() {
         assert!(!said.remote().contains('\u{1b}'));
         story.work.git(&["reset", "-q", "--hard", "HEAD~1"]);
     }
+}
+
+#[test]
+fn the_same_place_twice_is_one_line() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.work.write("a.txt", "a\n");
+    let script = format!(
+        "git add a.txt; GIT_COMMITTER_NAME={0} git commit -qm 'add a' --author='{0} <a@b>'",
+        story.secret
+    );
+    assert_eq!(story.work.shell(&script).code, 0);
+    let (said, text) = story.refused(&["HEAD:main"]);
+    assert_eq!(text.matches("in the commit's header").count(), 1, "{text}");
+    story.mend(&said);
+}
+
+/// Pushes several refs that lead to one bad commit, and mends all.
+#[track_caller]
+fn check_together(prepare: &str, refspecs: &[&str], also: &str) {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.leak();
+    assert_eq!(story.work.shell(prepare).code, 0);
+    let (said, text) = story.refused(refspecs);
+    assert!(text.contains(also), "{text}");
+    story.mend(&said);
+    let pushed = story.repository.git(&["for-each-ref"]).out;
+    assert_eq!(pushed.lines().count(), refspecs.len(), "{pushed}");
+}
+
+#[test]
+fn in_a_commit_that_a_branch_and_a_tag_name() {
+    check_together("git tag v1", &["main", "v1"], "  git tag -f v1 HEAD\n");
+    check_together("git tag v1", &["v1", "main"], "  git tag -f v1 HEAD\n");
+}
+
+#[test]
+fn in_an_earlier_commit_that_a_tag_names() {
+    let prepare = "git tag v1; echo b > b; git add b; git commit -qm b";
+    check_together(prepare, &["main", "v1"], "  git tag -f v1 HEAD~1\n");
+}
+
+#[test]
+fn in_a_commit_that_two_branches_name() {
+    check_together("git branch dev", &["main", "dev"], "  git push -u origin ");
+}
+
+#[test]
+fn in_a_commit_that_an_annotated_tag_names() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.leak();
+    story.work.git(&["tag", "-a", "-m", "release", "v1"]);
+    story.work.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let (said, _) = story.refused(&["v1"]);
+    story.mend(&said);
+    assert_eq!(story.repository.git(&["cat-file", "-t", "v1"]).out, "tag\n");
+}
+
+#[test]
+fn in_a_commit_below_an_annotated_tag_that_is_pushed_with_its_branch() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.leak();
+    story.work.git(&["tag", "-a", "-m", "release", "v1"]);
+    let (said, text) = story.refused(&["main", "v1"]);
+    assert!(text.contains("Pushed with it: tag v1."), "{text}");
+    story.mend(&said);
+}
+
+#[test]
+fn in_the_message_of_a_tag_below_a_tag() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.work.git(&["tag", "-a", "-m", &format!("see {}", story.secret), "inner"]);
+    story.work.git(&["tag", "-a", "-m", "outer", "v1", "inner"]);
+    let (said, _) = story.refused(&["v1"]);
+    story.mend(&said);
+}
+
+#[test]
+fn in_what_a_tag_of_a_tree_points_to() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    let script = format!(
+        "id=$(echo TOKEN={} | git hash-object -w --stdin); \
+         printf '100644 blob %s\\ta.env\\n' $id | git mktree | xargs git tag direct",
+        story.secret
+    );
+    assert_eq!(story.work.shell(&script).code, 0);
+    let (said, _) = story.refused(&["direct"]);
+    story.mend(&said);
+}
+
+#[test]
+fn in_a_message_below_a_merge() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.work.commit("a.txt", "a\n", &format!("deploy with {}", story.secret));
+    story.work.git(&["checkout", "-q", "-b", "side", "HEAD~1"]);
+    story.work.commit("side.txt", "side\n", "side");
+    story.work.git(&["checkout", "-q", "main"]);
+    story.work.git(&["merge", "-q", "--no-edit", "side"]);
+    let (said, _) = story.refused(&["HEAD:main"]);
+    story.mend(&said);
+}
+
+#[test]
+fn in_the_message_of_a_merge() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.work.git(&["checkout", "-q", "-b", "side"]);
+    story.work.commit("side.txt", "side\n", "side");
+    story.work.git(&["checkout", "-q", "main"]);
+    story.work.git(&["merge", "-q", "--no-ff", "-m", &format!("with {}", story.secret), "side"]);
+    story.work.commit("b.txt", "b\n", "go on");
+    let (said, _) = story.refused(&["HEAD:main"]);
+    story.mend(&said);
+}
+
+#[test]
+fn in_an_earlier_name_of_a_file_in_a_deep_folder() {
+    let forge = Forge::start();
+    // Not planted: git's own client prints what it renames.
+    let story = Story::with(&forge, token::github());
+    story.begin();
+    let folder = "services/payments/production/keys";
+    story.work.commit(&format!("{folder}/{}", story.secret), "clean\n", "add a key");
+    story.work.commit("b.txt", "b\n", "go on");
+    let (said, _) = story.refused(&["HEAD:main"]);
+    story.mend(&said);
+    forge.assert_not_written(&story.secret);
+}
+
+#[test]
+fn in_the_names_of_a_folder_and_a_file_in_it() {
+    let forge = Forge::start();
+    // Not planted: git's own client prints what it renames.
+    let story = Story::with(&forge, token::github());
+    story.begin();
+    story.work.commit(&format!("{0}/{0}.txt", story.secret), "clean\n", "add folder");
+    let (said, _) = story.refused(&["HEAD:main"]);
+    story.mend(&said);
+    forge.assert_not_written(&story.secret);
+}
+
+#[test]
+fn in_the_name_and_the_content_of_a_new_branch() {
+    let forge = Forge::start();
+    // Not planted: git's own client prints the ref that it pushes.
+    let story = Story::with(&forge, token::github());
+    story.begin();
+    story.work.git(&["checkout", "-q", "-b", &story.secret]);
+    story.leak();
+    let (said, _) = story.refused(&["HEAD"]);
+    story.mend(&said);
+}
+
+#[test]
+fn in_a_branch_that_is_new_and_not_checked_out() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.work.git(&["checkout", "-q", "-b", "feat"]);
+    story.leak();
+    story.work.git(&["checkout", "-q", "main"]);
+    let main = story.work.git(&["rev-parse", "main"]);
+    let (said, _) = story.refused(&["feat"]);
+    story.mend(&said);
+    assert_eq!(story.work.git(&["rev-parse", "main"]), main);
 }

@@ -173,6 +173,20 @@ fn a_commit_that_no_ref_reaches() {
 }
 
 #[test]
+fn a_known_value_as_the_tree_of_a_commit_that_no_ref_reaches() {
+    // Git asks of no such commit whether it has that tree. Not planted: the record of what was not
+    // scanned names the tree that is missing.
+    let forge = Forge::start();
+    let value = token::hex(40);
+    let said = forge.cli_with_input(["inventory", "add", "payments/key"], &value);
+    assert_eq!(said.code, 0, "{said:?}");
+    refused(&forge, "commit", &value, |repository, work, value| {
+        let script = format!("git cat-file commit HEAD | sed 's/^tree .*/tree {value}/'");
+        push_beside(repository, work, "commit", &script).0
+    });
+}
+
+#[test]
 fn a_tag_that_no_ref_reaches() {
     check_unreached("tag", "tag", |secret| {
         format!(

@@ -12,6 +12,13 @@ pub fn random(length: usize) -> String {
     bytes.iter().map(|byte| char::from(BASE62[usize::from(*byte) % 62])).collect()
 }
 
+/// Returns `digits` random hex digits.
+pub fn hex(digits: usize) -> String {
+    let mut bytes = vec![0; digits];
+    File::open("/dev/urandom").unwrap().read_exact(&mut bytes).unwrap();
+    bytes.iter().map(|byte| format!("{:x}", byte % 16)).collect()
+}
+
 /// Returns a GitHub token with the right checksum.
 pub fn github() -> String {
     let body = random(30);

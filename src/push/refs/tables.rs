@@ -55,14 +55,25 @@ impl Tables {
     }
 
     fn listed(&self) -> &Listed {
-        self.listed.get_or_init(|| list(&self.git_dir).unwrap_or_default())
+        self.listed
+            .get_or_init(|| ask(&self.git_dir, "--include-root-refs", read).unwrap_or_default())
+    }
+
+    /// Returns the names of the refs that point at `tip`, at most `names_max`.
+    pub(super) fn names_of(&self, tip: Oid, names_max: usize) -> Vec<Vec<u8>> {
+        let read = move |output| read_names(output, names_max);
+        ask(&self.git_dir, &format!("--points-at={tip}"), read).unwrap_or_default()
     }
 }
 
 /// Asks git, and stops it when its time is up.
-fn list(git_dir: &Path) -> io::Result<Listed> {
+fn ask<T: Send + 'static>(
+    git_dir: &Path,
+    option: &str,
+    read: impl FnOnce(ChildStdout) -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     let mut command = Command::new("git");
-    command.args(["for-each-ref", "--include-root-refs", "--format=%(objectname) %(refname)"]);
+    command.args(["for-each-ref", option, "--format=%(objectname) %(refname)"]);
     command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
     command
         .env("GIT_DIR", git_dir)
@@ -85,6 +96,18 @@ fn list(git_dir: &Path) -> io::Result<Listed> {
     let status = git.wait()?;
     let listed = listed.map_err(|_| io::ErrorKind::TimedOut)??;
     if status.success() { Ok(listed) } else { Err(io::ErrorKind::InvalidData.into()) }
+}
+
+fn read_names(output: ChildStdout, names_max: usize) -> io::Result<Vec<Vec<u8>>> {
+    let mut names = Vec::new();
+    let mut output = BufReader::new(output.take(OUTPUT_BYTES_MAX));
+    let mut line = Vec::new();
+    while names.len() < names_max && output.read_until(b'\n', &mut line)? > 0 {
+        let (_, name) = parse(&line).ok_or(io::ErrorKind::InvalidData)?;
+        names.push(name.to_vec());
+        line.clear();
+    }
+    Ok(names)
 }
 
 fn read(output: ChildStdout) -> io::Result<Listed> {

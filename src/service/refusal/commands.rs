@@ -4,11 +4,16 @@
 //! git's sequence editor by `-c`, not by the environment, which is spelled differently elsewhere.
 //! Each stands on a line that begins with two spaces and `git`; after a backslash it goes on.
 //! What a person has to do by hand (take the secret out, write a message) is said before them.
+//!
+//! Nobody knows what the pusher has checked out. What works on a branch begins with `git switch`,
+//! all else names its objects by id. Assumed are a clean working tree, a remote called `origin`,
+//! and that a branch is called the same on both sides.
 
 use super::Reference;
 use super::names::{BRANCHES, NEW_NAME, NOTES, TAGS, name, pathspec, push_of, rename_of};
 use super::page::{COLUMNS_MAX, Page, Weight, wrap};
-use super::plan::{Base, Fix, Group, Job, What};
+use super::plan::{Base, Fix, Group, Job, Rename, What};
+use super::report::named;
 use crate::wire::{Oid, count, escape};
 
 /// The most refs that get commands; a push that needs more is better read in its tickets.
@@ -19,56 +24,58 @@ const NOTES_COLUMNS_MAX: usize = 14;
 
 /// Writes what mends each ref, a push at the end of each.
 pub(super) fn write(page: &mut Page, jobs: &[Job<'_>]) {
-    let histories = jobs.iter().filter(|job| job.is_history()).count();
     for job in jobs.iter().take(JOBS_MAX) {
         page.blank();
         let mut steps = Steps::default();
-        if histories > 1 && job.is_history() {
-            steps.switch(job.reference);
-        }
         steps.fix(job);
-        let renames = |other: &Job<'_>| {
-            matches!(other.fix, Fix::RenameBranch) && other.reference == job.reference
-        };
-        if renames(job) || !jobs.iter().any(renames) {
-            steps.push(job);
+        if job.is_history() {
+            steps.begin(job);
+            steps.retag_rewritten(job);
         }
+        steps.push(job);
+        steps.follow(job);
         page.lines(Weight::Must, steps.lines());
         if let Some(instead) = steps.instead {
             page.text(Weight::Detail, "hint: ", &instead, 3);
         }
+        if let Some(others) = steps.others {
+            page.text(Weight::Useful, "hint: ", &others, 3);
+        }
     }
     if let Some(more) = jobs.len().checked_sub(JOBS_MAX).filter(|more| *more > 0) {
-        page.text(
-            Weight::Useful,
-            "hint: ",
-            &format!("Likewise on {}.", count(more, "more ref")),
-            1,
-        );
+        let more = format!("Likewise on {}.", count(more, "more ref"));
+        page.text(Weight::Useful, "hint: ", &more, 1);
     }
 }
 
-/// Words, then commands.
+/// The way to where the work is done, words, then commands.
 #[derive(Default)]
 struct Steps {
+    /// The command that checks out what is mended: nobody knows what is checked out.
+    way: Option<String>,
+    /// Whether something is to be done by hand, once that is checked out.
+    by_hand: bool,
     words: String,
     commands: Vec<String>,
     /// What to do where the commands fail.
     instead: Option<String>,
-}
-
-impl Job<'_> {
-    fn is_history(&self) -> bool {
-        matches!(
-            self.fix,
-            Fix::Amend(_) | Fix::Fixup { .. } | Fix::Reword { .. } | Fix::Squash { .. }
-        )
-    }
+    /// What other refs may need.
+    others: Option<String>,
 }
 
 impl Steps {
     fn lines(&self) -> Vec<String> {
-        let mut lines = wrap("hint: ", &self.words, 3);
+        let words = wrap("hint: ", &self.words, 3);
+        let way = self.way.iter().map(|command| format!("  {command}"));
+        let mut lines = Vec::new();
+        if self.by_hand && self.way.is_some() {
+            lines.push("hint: Go to where it is:".to_owned());
+            lines.extend(way);
+            lines.extend(words);
+        } else {
+            lines.extend(words);
+            lines.extend(way);
+        }
         lines.extend(self.commands.iter().map(|command| format!("  {command}")));
         lines
     }
@@ -81,38 +88,45 @@ impl Steps {
         self.words = words.into();
     }
 
-    fn switch(&mut self, reference: Option<&Reference>) {
-        if let Some(branch) = reference.and_then(|r| name(r, BRANCHES)) {
-            self.run(format!("git switch {branch}"));
-        }
+    /// Checks out what is mended. A branch whose name cannot be shown goes on under another one.
+    fn begin(&mut self, job: &Job<'_>) {
+        let Some(reference) = job.reference else { return };
+        let tip = reference.new.short();
+        self.way = Some(match name(reference, BRANCHES) {
+            Some(branch) => format!("git switch {branch}"),
+            None if reference.name.starts_with(BRANCHES) => {
+                format!("git switch -c {NEW_NAME} {tip}")
+            }
+            None => format!("git switch --detach {tip}"),
+        });
     }
 
     fn fix(&mut self, job: &Job<'_>) {
         match &job.fix {
             Fix::Amend(what) => self.amend(what),
-            Fix::Fixup { groups, renames, base, merges } => {
-                self.fixup(groups, renames, *base, *merges);
+            Fix::Fixup { groups, what, base, merges } => {
+                self.fixup(groups, what, *base, *merges);
             }
             Fix::Reword { commits, base, merges } => self.reword(commits, *base, *merges),
             Fix::Squash { base, what, is_gone } => self.squash(*base, what, *is_gone),
             Fix::RenameBranch => {
-                self.say("Give the branch another name:");
-                self.run(format!("git branch -m {NEW_NAME}"));
+                self.say("Push it under another name; then delete the old branch (git branch -D):");
+                self.begin(job);
             }
             Fix::RenameTag { is_annotated } => self.rename_tag(job.reference, *is_annotated),
             Fix::Retag => self.retag(job.reference),
             Fix::DropTag => self.drop_tag(job.reference),
             Fix::Note { on, is_gone } => self.note(job.reference, on, *is_gone),
-            Fix::WithoutOption => {
+            Fix::WithoutOption(_) => {
                 self.say("Push again without that push option (-o):");
             }
-            Fix::FreshClone => self.fresh_clone(),
+            Fix::FreshClone(branch) => self.fresh_clone(*branch),
         }
-        self.retag_rewritten(job);
     }
 
     fn amend(&mut self, what: &What<'_>) {
         self.say(format!("{}, then:", what.to_do()));
+        self.by_hand = what.is_by_hand();
         self.rename(&what.renames);
         let (all, edit) = (what.files, what.messages);
         let command = match (all, edit) {
@@ -124,10 +138,10 @@ impl Steps {
         self.run(command);
     }
 
-    fn fixup(&mut self, groups: &[Group<'_>], renames: &[&[u8]], base: Base, merges: bool) {
-        let what = What { files: renames.is_empty(), renames: renames.to_vec(), ..What::default() };
+    fn fixup(&mut self, groups: &[Group<'_>], what: &What<'_>, base: Base, merges: bool) {
         self.say(format!("Deleting it in a new commit is not enough. {}, then:", what.to_do()));
-        self.rename(renames);
+        self.by_hand = what.is_by_hand();
+        self.rename(&what.renames);
         match groups {
             [only] => self.run(format!("git commit -a --fixup={}", only.commit.short())),
             several => self.commands.extend(several.iter().flat_map(fixup_of)),
@@ -170,16 +184,29 @@ impl Steps {
             );
         } else {
             self.say(format!("{}, then make one commit of all since:", what.to_do()));
+            self.by_hand = what.is_by_hand();
             self.rename(&what.renames);
         }
         self.run(base.for_reset());
         self.run("git commit -a");
     }
 
-    fn rename(&mut self, paths: &[&[u8]]) {
-        for (at, path) in paths.iter().enumerate() {
+    /// Renames from the top down: what lies in a folder that has a new name is found there.
+    fn rename(&mut self, renames: &[Rename<'_>]) {
+        let mut done: Vec<(&[u8], Vec<u8>)> = Vec::new();
+        for (at, rename) in renames.iter().enumerate() {
             let number = if at == 0 { String::new() } else { format!("-{}", at + 1) };
-            self.run(rename_of(path, &format!("{NEW_NAME}{number}")));
+            let to = format!("{NEW_NAME}{number}");
+            let folder = rename.folder();
+            let moved = done.iter().rev().find_map(|(old, new)| {
+                let rest = folder.strip_prefix(*old)?;
+                let is_inside = rest.is_empty() || rest.starts_with(b"/");
+                is_inside.then(|| [new.as_slice(), rest].concat())
+            });
+            let folder = moved.unwrap_or_else(|| folder.to_vec());
+            self.commands.extend(rename_of(rename, &folder, &to));
+            let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
+            done.push((rename.path, [&folder, slash, to.as_bytes()].concat()));
         }
     }
 
@@ -189,7 +216,7 @@ impl Steps {
         let Some(reference) = reference else { return };
         let new = reference.new.short();
         if is_annotated {
-            self.run(format!("git tag -a {NEW_NAME} {new}~0"));
+            self.run(format!("git tag -a {NEW_NAME} \"{new}^{{}}\""));
         } else {
             self.run(format!("git tag {NEW_NAME} {new}"));
         }
@@ -202,7 +229,7 @@ impl Steps {
         );
         let Some(reference) = reference else { return };
         let tag = name(reference, TAGS).unwrap_or_else(|| "TAG".to_owned());
-        self.run(format!("git tag -f -a {tag} {}~0", reference.new.short()));
+        self.run(format!("git tag -f -a {tag} \"{}^{{}}\"", reference.new.short()));
     }
 
     fn drop_tag(&mut self, reference: Option<&Reference>) {
@@ -227,37 +254,75 @@ impl Steps {
         self.run(format!("  $(git commit-tree -m notes {parent}refs/notes/{notes}:)"));
     }
 
-    fn fresh_clone(&mut self) {
+    fn fresh_clone(&mut self, branch: Option<&Reference>) {
         self.say(
             "Git does not send such objects by itself. Push from a fresh clone of \
                       your work, which leaves them behind:",
         );
         self.run("git clone --no-local . ../fresh-clone && cd ../fresh-clone");
         self.run("git remote set-url origin $(git -C \"$OLDPWD\" remote get-url origin)");
+        if let Some(branch) = branch {
+            let tip = branch.new.short();
+            let name = name(branch, BRANCHES).unwrap_or_else(|| NEW_NAME.to_owned());
+            self.run(format!("git switch -C {name} {tip}"));
+        }
     }
 
     /// A tag that brought the commits still points at the old ones.
     fn retag_rewritten(&mut self, job: &Job<'_>) {
-        let tag = job.reference.and_then(|reference| name(reference, TAGS));
-        if let Some(tag) = tag.filter(|_| job.is_history()) {
-            self.run(format!("git tag -f {tag}"));
-        }
+        let Some(tag) = job.reference.and_then(|reference| name(reference, TAGS)) else { return };
+        let message = if job.is_annotated { " -a" } else { "" };
+        self.run(format!("git tag -f{message} {tag}"));
     }
 
     fn push(&mut self, job: &Job<'_>) {
-        let command = match (&job.fix, job.reference) {
-            (Fix::WithoutOption | Fix::DropTag, _) => "git push".to_owned(),
-            (Fix::RenameTag { .. }, _) => format!("git push origin {NEW_NAME}"),
-            (Fix::RenameBranch | Fix::FreshClone, _) | (_, None) => {
-                "git push -u origin HEAD".to_owned()
+        match (&job.fix, job.reference) {
+            (Fix::DropTag, _) => {}
+            (Fix::WithoutOption(updates), _) => {
+                let pushes: Vec<_> = updates.iter().take(JOBS_MAX).map(push_of).collect();
+                self.commands.extend(pushes);
             }
-            (_, Some(reference)) => push_of(reference),
-        };
-        self.run(command);
+            (Fix::RenameTag { .. }, _) => self.run(format!("git push origin {NEW_NAME}")),
+            (Fix::FreshClone(branch), _) if branch.is_some() => {
+                self.commands.extend(branch.map(push_of));
+            }
+            (_, Some(reference)) => self.run(push_of(reference)),
+            (_, None) => self.run("git push -u origin HEAD"),
+        }
+    }
+
+    /// Moves the other refs of the push that point at what was replaced, and pushes them.
+    fn follow(&mut self, job: &Job<'_>) {
+        let known = job.followers.iter().filter(|follower| follower.below.is_some());
+        for follower in known.take(JOBS_MAX) {
+            let reference = follower.reference;
+            let at = follower.below.filter(|below| *below > 0);
+            let at = at.map_or_else(|| "HEAD".to_owned(), |below| format!("HEAD~{below}"));
+            match (name(reference, TAGS), name(reference, BRANCHES)) {
+                (Some(tag), _) => self.run(format!("git tag -f {tag} {at}")),
+                (_, Some(branch)) => self.run(format!("git branch -f {branch} {at}")),
+                _ => continue,
+            }
+            self.run(push_of(reference));
+        }
+        let unknown = job.followers.iter().filter(|follower| follower.below.is_none());
+        let names: Vec<_> =
+            unknown.take(JOBS_MAX).map(|follower| named(follower.reference, 30)).collect();
+        if !names.is_empty() {
+            self.others = Some(format!(
+                "Pushed with it: {}. What of them leads to a commit that this replaces has to move \
+                 too (git tag -f, git rebase --onto) before it is pushed again.",
+                names.join(", ")
+            ));
+        }
     }
 }
 
 impl What<'_> {
+    fn is_by_hand(&self) -> bool {
+        self.files || self.headers
+    }
+
     /// Returns what to do by hand, as the beginning of a sentence.
     fn to_do(&self) -> &'static str {
         if self.headers {

@@ -1,7 +1,7 @@
 //! Names from the push as words of a command: quoted, masked, or given up.
 
 use super::Reference;
-use super::page::COLUMNS_MAX;
+use super::plan::Rename;
 use crate::wire::escape;
 
 /// Where notes live.
@@ -17,6 +17,9 @@ pub(super) const NEW_NAME: &str = "new-name";
 /// A branch's or tag's name is at most this wide in a command, for no command may be broken.
 const NAME_COLUMNS_MAX: usize = 36;
 
+/// The widest folder in a command that renames a file.
+const FOLDER_COLUMNS_MAX: usize = 58;
+
 /// The widest path in a command.
 const PATH_COLUMNS_MAX: usize = 64;
 
@@ -28,30 +31,28 @@ pub(super) fn pathspec(path: &[u8]) -> Option<String> {
     (escape::columns(&word) <= PATH_COLUMNS_MAX).then_some(word)
 }
 
-/// Returns the command that renames a file in its folder.
+/// Returns the command that gives a file or folder the name `to`, in one line or two; `folder` is
+/// where it lies now.
 ///
-/// The stars of a masked name are a glob for the shell: the command works and hides the secret. A
-/// name of nothing but stars would mean every file beside it, so there the pusher fills it in.
-pub(super) fn rename_of(path: &[u8], to: &str) -> String {
-    let folder = path.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
-    let folder = masked(path.get(..folder).unwrap_or_default());
-    let own = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-    let tells = own.iter().any(|&byte| byte != b'*');
-    match (masked(path).filter(|_| tells), folder) {
-        (Some(from), Some(folder)) if from.len() * 2 < COLUMNS_MAX && !folder.contains('*') => {
-            format!("git mv {from} {folder}{to}")
-        }
-        _ => format!("git mv OLD-NAME {to}"),
+/// The name cannot be shown, so git is asked for it: by the tree that lists it, and which of its
+/// entries it is. Where the folder cannot be shown either, the pusher fills the name in.
+pub(super) fn rename_of(rename: &Rename<'_>, folder: &[u8], to: &str) -> Vec<String> {
+    let Some(tree) = rename.tree.filter(|_| folder.is_empty() || folder_of(folder).is_some())
+    else {
+        return vec![format!("git mv 'OLD-NAME' {to}")];
+    };
+    let from =
+        format!("\"$(git ls-tree --name-only {} | sed -n {}p)\"", tree.short(), rename.entry);
+    match folder_of(folder) {
+        Some(folder) => vec![format!("git -C {folder} mv \\"), format!("  {from} {to}")],
+        None => vec![format!("git mv {from} {to}")],
     }
 }
 
-/// Returns a masked name as a bare word, its stars alive.
-fn masked(name: &[u8]) -> Option<String> {
-    let word: Vec<u8> = name.iter().map(|&byte| if byte == b'*' { b'_' } else { byte }).collect();
-    let is_bare = word.is_empty() || escape::shell(&word).is_some_and(|w| w.as_bytes() == word);
-    let is_option = name.starts_with(b"-");
-    let text = String::from_utf8(name.to_vec()).ok()?;
-    (is_bare && !is_option).then_some(text)
+/// Returns a folder as a word of a command, unless it is the top, or cannot be shown.
+fn folder_of(folder: &[u8]) -> Option<String> {
+    let word = escape::shell(folder).filter(|_| !folder.is_empty() && !folder.contains(&b'*'))?;
+    (escape::columns(&word) <= FOLDER_COLUMNS_MAX).then_some(word)
 }
 
 /// Returns the command that pushes a ref, as its state on the server asks for.
@@ -63,11 +64,10 @@ pub(super) fn push_of(reference: &Reference) -> String {
         let force = if reference.old.is_some() { " --force" } else { "" };
         let tag = name(reference, TAGS).unwrap_or_else(|| "TAG".to_owned());
         format!("git push{force} origin refs/tags/{tag}")
-    } else if below(BRANCHES) && reference.old.is_some() {
-        format!("git push{force}")
     } else if below(BRANCHES) {
-        let branch = name(reference, BRANCHES).unwrap_or_else(|| "BRANCH".to_owned());
-        format!("git push -u origin HEAD:{branch}")
+        let force = if reference.old.is_some() { force } else { " -u" };
+        let branch = name(reference, BRANCHES).unwrap_or_else(|| NEW_NAME.to_owned());
+        format!("git push{force} origin {branch}")
     } else {
         let full = name(reference, b"").unwrap_or_else(|| "REF".to_owned());
         let from = if below(NOTES) { "" } else { "HEAD:" };
@@ -78,5 +78,8 @@ pub(super) fn push_of(reference: &Reference) -> String {
 /// Returns a ref's name below `prefix` as a shell word, if it can be shown and is short enough.
 pub(super) fn name(reference: &Reference, prefix: &[u8]) -> Option<String> {
     let word = escape::shell(reference.name.strip_prefix(prefix)?)?;
-    (escape::columns(&word) <= NAME_COLUMNS_MAX && !word.starts_with('-')).then_some(word)
+    // Git allows no star in a name: it was masked.
+    let is_masked = reference.name.contains(&b'*');
+    (!is_masked && escape::columns(&word) <= NAME_COLUMNS_MAX && !word.starts_with('-'))
+        .then_some(word)
 }

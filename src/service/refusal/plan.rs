@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::{NOTES, TAGS, pathspec};
+use super::names::{BRANCHES, NOTES, TAGS, name, pathspec};
 use super::{Commit, Finding, Place, Reference};
 use crate::finding::Container;
 use crate::wire::Oid;
@@ -24,6 +24,19 @@ pub(super) struct Job<'a> {
     /// The ref; `None` for push options and objects that no ref reaches.
     pub(super) reference: Option<&'a Reference>,
     pub(super) fix: Fix<'a>,
+    /// Other refs of the push that have to follow.
+    pub(super) followers: Vec<Follower<'a>>,
+    /// Whether the ref is an annotated tag.
+    pub(super) is_annotated: bool,
+}
+
+/// A ref of the push that points at a commit which a job replaces.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Follower<'a> {
+    pub(super) reference: &'a Reference,
+    /// How many commits below the new tip its place is, where that is known; where it is not, it
+    /// may as well have nothing to do with the commits.
+    pub(super) below: Option<u32>,
 }
 
 /// How it is mended.
@@ -32,7 +45,7 @@ pub(super) enum Fix<'a> {
     /// The tip commit is replaced.
     Amend(What<'a>),
     /// Each commit gets a fixup.
-    Fixup { groups: Vec<Group<'a>>, renames: Vec<&'a [u8]>, base: Base, merges: bool },
+    Fixup { groups: Vec<Group<'a>>, what: What<'a>, base: Base, merges: bool },
     /// The messages of these commits are edited.
     Reword { commits: Vec<Oid>, base: Base, merges: bool },
     /// All commits above `base` become one.
@@ -47,10 +60,10 @@ pub(super) enum Fix<'a> {
     DropTag,
     /// A note holds it.
     Note { on: String, is_gone: bool },
-    /// A push option holds it.
-    WithoutOption,
-    /// An object that nothing reaches.
-    FreshClone,
+    /// A push option holds it; these refs are pushed again.
+    WithoutOption(&'a [Reference]),
+    /// An object that nothing reaches; this branch was pushed with it.
+    FreshClone(Option<&'a Reference>),
 }
 
 /// What has to be changed by hand.
@@ -59,7 +72,26 @@ pub(super) struct What<'a> {
     pub(super) files: bool,
     pub(super) messages: bool,
     pub(super) headers: bool,
-    pub(super) renames: Vec<&'a [u8]>,
+    pub(super) renames: Vec<Rename<'a>>,
+}
+
+/// A file or folder whose name holds the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rename<'a> {
+    /// Its path, masked.
+    pub(super) path: &'a [u8],
+    /// The tree that lists it.
+    pub(super) tree: Option<Oid>,
+    /// Which of the tree's entries it is, from 1.
+    pub(super) entry: u64,
+}
+
+impl<'a> Rename<'a> {
+    /// Returns the folder that it lies in, empty for the top.
+    pub(super) fn folder(&self) -> &'a [u8] {
+        let end = self.path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+        self.path.get(..end).unwrap_or_default()
+    }
 }
 
 /// A commit and the files in it that are changed.
@@ -81,10 +113,10 @@ pub(super) enum Base {
 }
 
 /// Returns what mends the push: histories first, names and tags after, each ref's jobs in a row.
-pub(super) fn plan(findings: &[Finding]) -> Vec<Job<'_>> {
-    let mut jobs: Vec<Job<'_>> = histories(findings).values().map(history).collect();
+pub(super) fn plan<'a>(findings: &'a [Finding], updates: &'a [Reference]) -> Vec<Job<'a>> {
+    let mut jobs: Vec<Job<'_>> = histories(findings, updates).values().map(history).collect();
     let places = findings.iter().flat_map(|finding| &finding.places);
-    for job in places.filter_map(single) {
+    for job in places.filter_map(|place| single(place, updates)) {
         let same = |other: &Job<'_>| {
             other.reference == job.reference
                 && std::mem::discriminant(&other.fix) == std::mem::discriminant(&job.fix)
@@ -94,7 +126,63 @@ pub(super) fn plan(findings: &[Finding]) -> Vec<Job<'_>> {
         }
     }
     join_tag_jobs(&mut jobs);
+    join_branch_jobs(&mut jobs);
+    let taken: BTreeSet<&[u8]> =
+        jobs.iter().filter_map(|job| job.reference).map(|r| r.name.as_slice()).collect();
+    let others: Vec<_> =
+        updates.iter().filter(|update| !taken.contains(update.name.as_slice())).collect();
+    follow(&mut jobs, findings, &others);
     jobs
+}
+
+/// Gives each ref that no job mends to the first job that replaces what it points at.
+fn follow<'a>(jobs: &mut [Job<'a>], findings: &[Finding], others: &[&'a Reference]) {
+    let commits = || findings.iter().flat_map(|f| &f.places).filter_map(|p| p.commit.as_ref());
+    let has_one = jobs.iter().filter(|job| job.is_history()).count() == 1;
+    for reference in others {
+        let below = |job: &Job<'_>| {
+            let at_tip = job.reference.is_some_and(|own| own.new == reference.new);
+            let mut rewritten = commits().filter(|commit| commit.id == reference.new);
+            match job.fix {
+                _ if at_tip => Some(0),
+                Fix::Fixup { merges: false, .. } | Fix::Reword { merges: false, .. } if has_one => {
+                    rewritten.next().map(|commit| commit.topology.commits_above)
+                }
+                Fix::Squash { .. } if has_one => rewritten.next().map(|_| 0),
+                _ => None,
+            }
+        };
+        let known = jobs.iter().position(|job| job.is_history() && below(job).is_some());
+        let at = known.or_else(|| jobs.iter().position(Job::is_history));
+        if let Some(job) = at.and_then(|at| jobs.get_mut(at)) {
+            let below = below(job);
+            job.followers.push(Follower { reference, below });
+        }
+    }
+}
+
+impl Job<'_> {
+    /// Whether it replaces commits.
+    pub(super) fn is_history(&self) -> bool {
+        matches!(
+            self.fix,
+            Fix::Amend(_) | Fix::Fixup { .. } | Fix::Reword { .. } | Fix::Squash { .. }
+        )
+    }
+}
+
+/// A branch whose commits are mended under another name needs no renaming of its own.
+fn join_branch_jobs(jobs: &mut Vec<Job<'_>>) {
+    let mended: BTreeSet<Vec<u8>> = jobs
+        .iter()
+        .filter(|job| job.is_history())
+        .filter_map(|job| job.reference)
+        .map(|reference| reference.name.clone())
+        .collect();
+    jobs.retain(|job| {
+        let is_mended = job.reference.is_some_and(|reference| mended.contains(&reference.name));
+        !(is_mended && matches!(job.fix, Fix::RenameBranch))
+    });
 }
 
 /// An annotated tag holds its own name: to rename it is to make it anew, message and all.
@@ -107,7 +195,11 @@ fn join_tag_jobs(jobs: &mut Vec<Job<'_>>) {
     let made_anew = of(jobs, |fix| matches!(fix, Fix::Retag));
     let is_among =
         |job: &Job<'_>, names: &[Vec<u8>]| job.reference.is_some_and(|r| names.contains(&r.name));
-    jobs.retain(|job| !matches!(job.fix, Fix::Retag) || !is_among(job, &renamed));
+    let mended = of(jobs, |fix| !matches!(fix, Fix::RenameTag { .. } | Fix::Retag));
+    jobs.retain(|job| {
+        let again = is_among(job, &renamed) || is_among(job, &mended);
+        !matches!(job.fix, Fix::Retag) || !again
+    });
     for job in jobs {
         let anew = is_among(job, &made_anew);
         if let Fix::RenameTag { is_annotated } = &mut job.fix {
@@ -120,6 +212,10 @@ fn join_tag_jobs(jobs: &mut Vec<Job<'_>>) {
 struct Item<'a> {
     container: Container,
     path: &'a [u8],
+    /// The tree, where it stands in a name.
+    tree: Option<Oid>,
+    /// The line in the object: in a tree the entry.
+    line: u64,
     /// The commit that brings it first.
     first: &'a Commit,
     /// Whether it is still there at the tip, as far as is known.
@@ -143,16 +239,29 @@ fn of_history(place: &Place) -> Option<(&Reference, &Commit)> {
     (!is_note).then_some((reference, place.commit.as_ref()?))
 }
 
-fn histories(findings: &[Finding]) -> BTreeMap<&[u8], History<'_>> {
+fn histories<'a>(
+    findings: &'a [Finding],
+    updates: &'a [Reference],
+) -> BTreeMap<&'a [u8], History<'a>> {
     let mut histories = BTreeMap::new();
     for finding in findings {
         for (reference, item) in items(finding) {
+            let reference = branch_of(reference, updates);
             let empty = || History { reference, items: Vec::new() };
             let history = histories.entry(reference.name.as_slice()).or_insert_with(empty);
             history.items.push(item);
         }
     }
     histories
+}
+
+/// Returns a branch of the push that points where `reference` does, for people work on branches;
+/// else `reference` itself.
+fn branch_of<'a>(reference: &'a Reference, updates: &'a [Reference]) -> &'a Reference {
+    let is_branch = |reference: &Reference| name(reference, BRANCHES).is_some();
+    let same = |update: &&Reference| update.new == reference.new && is_branch(update);
+    let other = updates.iter().find(same).filter(|_| !is_branch(reference));
+    other.unwrap_or(reference)
 }
 
 /// Groups a finding's places: one item for each ref and file, one for each message.
@@ -164,11 +273,13 @@ fn items(finding: &Finding) -> impl Iterator<Item = (&Reference, Item<'_>)> {
         };
         let message = (place.container == Container::Commit).then_some(commit.id);
         let key = (&reference.name, place.container, &place.path, message);
-        let at_tip = commit.topology.at_tip || commit.topology.is_tip;
+        let at_tip = commit.topology.at_tip || is_on_top(commit);
         let (_, item) = items.entry(key).or_insert_with(|| {
             let (container, path, first) = (place.container, place.path.as_slice(), commit);
             let in_header = place.in_header;
-            let item = Item { container, path, first, at_tip, in_header, is_brought_twice: false };
+            let (tree, line, is_brought_twice) = (place.object, place.line, false);
+            let item =
+                Item { container, path, tree, line, first, at_tip, in_header, is_brought_twice };
             (reference, item)
         });
         item.at_tip |= at_tip;
@@ -181,8 +292,13 @@ fn items(finding: &Finding) -> impl Iterator<Item = (&Reference, Item<'_>)> {
     items.into_values()
 }
 
+/// Whether nothing was built upon the commit: that it is a ref's tip says nothing of the others.
+fn is_on_top(commit: &Commit) -> bool {
+    commit.topology.is_tip && commit.topology.commits_above == 0
+}
+
 fn history<'a>(history: &History<'a>) -> Job<'a> {
-    let is_at_tip = history.items.iter().all(|item| item.first.topology.is_tip);
+    let is_at_tip = history.items.iter().all(|item| is_on_top(item.first));
     let fix = if history.items.iter().any(|item| item.in_header) {
         history.squash()
     } else if is_at_tip {
@@ -191,13 +307,19 @@ fn history<'a>(history: &History<'a>) -> Job<'a> {
         let nicest = history.reword().or_else(|| history.fixup());
         nicest.unwrap_or_else(|| history.squash())
     };
-    Job { reference: Some(history.reference), fix }
+    let reference = history.reference;
+    let tips = || history.items.iter().filter(|item| is_on_top(item.first));
+    let is_annotated =
+        reference.name.starts_with(TAGS) && tips().any(|item| item.first.id != reference.new);
+    Job { reference: Some(reference), fix, followers: Vec::new(), is_annotated }
 }
 
 impl<'a> History<'a> {
     fn what(&self) -> What<'a> {
         let renames = self.items.iter().filter(|item| item.container == Container::TreeEntry);
-        let renames: BTreeSet<_> = renames.map(|item| item.path).collect();
+        let rename =
+            |item: &Item<'a>| Rename { path: item.path, tree: item.tree, entry: item.line };
+        let renames: BTreeSet<_> = renames.map(rename).collect();
         What {
             files: self.items.iter().any(|item| item.container == Container::Blob),
             messages: self.items.iter().any(|item| item.is_message() && !item.in_header),
@@ -250,12 +372,13 @@ impl<'a> History<'a> {
             // Two fixups of one file meet in each other's lines.
             known.is_none_or(|known| known.id == item.first.id).then_some(())?;
         }
-        let renames = self.what().renames;
+        let what = self.what();
         let groups = groups(&commits);
         // A commit of chosen paths must name each, and cannot name what a rename removes.
-        let can_choose = renames.is_empty() && commits.keys().all(|path| pathspec(path).is_some());
+        let can_choose =
+            what.renames.is_empty() && commits.keys().all(|path| pathspec(path).is_some());
         (can_choose || groups.len() == 1).then_some(())?;
-        Some(Fix::Fixup { groups, renames, base: self.base(), merges: self.has_merges() })
+        Some(Fix::Fixup { groups, what, base: self.base(), merges: self.has_merges() })
     }
 
     /// Squashing always works. Above merges it starts from where the ref stood, for the earliest
@@ -292,11 +415,11 @@ fn groups<'a>(commits: &BTreeMap<&'a [u8], &Commit>) -> Vec<Group<'a>> {
 }
 
 /// Returns the job of a place that no rewriting of commits mends.
-fn single(place: &Place) -> Option<Job<'_>> {
+fn single<'a>(place: &'a Place, updates: &'a [Reference]) -> Option<Job<'a>> {
     let reference = place.reference.as_ref();
     let is_tag = reference.is_some_and(|reference| reference.name.starts_with(TAGS));
     let fix = match (place.container, &place.commit, reference) {
-        (Container::PushOption, ..) => Fix::WithoutOption,
+        (Container::PushOption, ..) => Fix::WithoutOption(updates),
         (Container::RefName, ..) if is_tag => Fix::RenameTag { is_annotated: false },
         (Container::RefName, ..) => Fix::RenameBranch,
         (_, Some(_), Some(reference)) if reference.name.starts_with(NOTES) => {
@@ -307,7 +430,9 @@ fn single(place: &Place) -> Option<Job<'_>> {
         (_, Some(_), Some(_)) => return None,
         (Container::Tag, None, Some(_)) => Fix::Retag,
         (_, None, Some(_)) => Fix::DropTag,
-        (_, _, None) => Fix::FreshClone,
+        (_, _, None) => {
+            Fix::FreshClone(updates.iter().find(|update| name(update, BRANCHES).is_some()))
+        }
     };
-    Some(Job { reference, fix })
+    Some(Job { reference, fix, followers: Vec::new(), is_annotated: false })
 }

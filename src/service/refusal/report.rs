@@ -1,5 +1,7 @@
 //! What was found: each secret with its places, owner and ticket, in a few lines.
 
+use std::collections::HashSet;
+
 use super::names::{BRANCHES, NOTES, TAGS};
 use super::page::{COLUMNS_MAX, Page, Weight, clip};
 use super::{Finding, Place, Reference, Refusal, Ticket};
@@ -52,9 +54,13 @@ fn ticket_text(ticket: &Ticket, url: Option<&str>) -> String {
 }
 
 fn places(finding: &Finding) -> Vec<String> {
-    let rows = finding.places.iter().take(PLACES_MAX);
-    let mut rows: Vec<_> = rows.map(|place| clip_row(row(place))).collect();
-    if let Some(more) = finding.places.len().checked_sub(PLACES_MAX).filter(|more| *more > 0) {
+    // Author and committer of one commit, two columns of one line: one place to the reader.
+    let mut seen = HashSet::new();
+    let rows = finding.places.iter().map(|place| clip_row(row(place)));
+    let rows = rows.filter(|row| seen.insert(row.clone()));
+    let mut rows: Vec<_> = rows.collect();
+    if let Some(more) = rows.len().checked_sub(PLACES_MAX).filter(|more| *more > 0) {
+        rows.truncate(PLACES_MAX);
         let see = finding.ticket.as_ref().map_or(finding.incident.as_str(), |t| t.id.as_str());
         rows.push(format!("{INDENT}and {more} more: see {}", clip(see, 40)));
     }

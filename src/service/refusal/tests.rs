@@ -34,9 +34,11 @@ fn a_refusal_in_full() {
         owner: payments-oncall (path deploy/** in owners.toml:4)
         ticket: TKT-12, opened just now
 
+    hint: Go to where it is:
+      git switch main
     hint: Take it out of the file, then:
       git commit --amend --no-edit -a
-      git push
+      git push origin main
 
     hint: If it was ever used, rotate it: Delete the token under Settings,
           Access tokens.
@@ -58,11 +60,13 @@ fn an_earlier_commit_and_one_that_carries_it_on() {
         9c9c9c9  deploy/prod.env:14  "add payment config"
         9d9d9d9  deploy/prod.env:14  "add payment config"
 
+    hint: Go to where it is:
+      git switch main
     hint: Deleting it in a new commit is not enough. Take it out of the
           file, then:
       git commit -a --fixup=9c9c9c9
       git -c sequence.editor=: rebase -i --autosquash 9c9c9c9~
-      git push
+      git push origin main
     hint: If that stops in a conflict, squash: git rebase --abort; git reset
           --soft 9c9c9c9~; git commit -a.
     "#);
@@ -76,11 +80,13 @@ fn the_root_commit() {
 
         9c9c9c9  deploy/prod.env:14  "add payment config"
 
+    hint: Go to where it is:
+      git switch main
     hint: Deleting it in a new commit is not enough. Take it out of the
           file, then:
       git commit -a --fixup=9c9c9c9
       git -c sequence.editor=: rebase -i --autosquash --root
-      git push
+      git push origin main
     hint: If that stops in a conflict, squash: git rebase --abort; git
           update-ref -d HEAD; git commit -a.
     "#);
@@ -94,11 +100,13 @@ fn below_a_merge() {
 
         9c9c9c9  deploy/prod.env:14  "add payment config"
 
+    hint: Go to where it is:
+      git switch main
     hint: Deleting it in a new commit is not enough. Take it out of the
           file, then:
       git commit -a --fixup=9c9c9c9
       git -c sequence.editor=: rebase -i --autosquash -r 9c9c9c9~
-      git push
+      git push origin main
     "#);
 }
 
@@ -112,9 +120,10 @@ fn added_and_removed_later() {
 
     hint: Deleting it in a later commit is not enough: the earlier one would
           be stored, and anyone could fetch it. Make one commit of them:
+      git switch main
       git reset --soft 9c9c9c9~
       git commit -a
-      git push
+      git push origin main
     "#);
 }
 
@@ -126,10 +135,12 @@ fn in_a_merge_commit() {
 
         9c9c9c9  deploy/prod.env:14  "add payment config"
 
+    hint: Go to where it is:
+      git switch main
     hint: Take it out of the file, then make one commit of all since:
       git reset --soft aaaaaaa
       git commit -a
-      git push
+      git push origin main
     "#);
 }
 
@@ -142,14 +153,14 @@ fn two_files_of_two_commits() {
         9b9b9b9  b:14  "add payment config"
         9c9c9c9  deploy/prod.env:14  "add payment config"
 
+    hint: Go to where it is:
+      git switch main
     hint: Deleting it in a new commit is not enough. Take it out of the
           file, then:
       git commit --fixup=9b9b9b9 -- :/b
       git commit --fixup=9c9c9c9 -- :/deploy/prod.env
       git -c sequence.editor=: rebase -i --autosquash 9b9b9b9~
-      git push
-    hint: If that stops in a conflict, squash: git rebase --abort; git reset
-          --soft 9b9b9b9~; git commit -a.
+      git push origin main
     "#);
 }
 
@@ -165,8 +176,9 @@ fn the_message_of_the_tip() {
         9c9c9c9  in the commit message  "add payment config"
 
     hint: Take it out of the message (your editor opens), then:
+      git switch main
       git commit --amend
-      git push
+      git push origin main
     "#);
 }
 
@@ -178,8 +190,9 @@ fn an_earlier_message() {
         9c9c9c9  in the commit message  "add payment config"
 
     hint: Take it out of the message; your editor opens with it:
+      git switch main
       git -c sequence.editor="sed -i.bak 1s/pick/r/" rebase -i 9c9c9c9~
-      git push
+      git push origin main
     "#);
 }
 
@@ -191,9 +204,10 @@ fn a_message_below_a_merge() {
         9c9c9c9  in the commit message  "add payment config"
 
     hint: Take it out of the message; your editor opens with it:
+      git switch main
       git -c sequence.editor="sed -i.bak /9c9c9c9/s/pick/r/" \
         rebase -i -r 9c9c9c9~
-      git push
+      git push origin main
     "#);
 }
 
@@ -207,9 +221,11 @@ fn a_file_name() {
         9c9c9c9  in the name of the file keys/********.txt  "add payment..."
 
     hint: In the top folder of your clone, rename the file, then:
-      git mv keys/********.txt keys/new-name
+      git switch main
+      git -C keys mv \
+        "$(git ls-tree --name-only ccccccc | sed -n 14p)" new-name
       git commit --amend --no-edit
-      git push
+      git push origin main
     "#);
 }
 
@@ -217,31 +233,32 @@ fn a_file_name() {
 fn a_branch_name() {
     let reference = Some(Reference { old: None, ..branch("fix-********") });
     let spot = Spot { container: Container::RefName, commit: None, reference, ..Spot::default() };
-    assert_snapshot!(told([spot]), @"
+    assert_snapshot!(told([spot]), @r#"
     error: push refused - 1 credential in a ref name. Nothing was stored.
 
         in the name of the branch fix-********
 
-    hint: Give the branch another name:
-      git branch -m new-name
-      git push -u origin HEAD
-    ");
+    hint: Push it under another name; then delete the old branch (git branch
+          -D):
+      git switch -c new-name bbbbbbb
+      git push -u origin new-name
+    "#);
 }
 
 #[test]
 fn a_tag_message_on_a_tag_that_exists() {
     let reference = Some(tag("v1", Some(oid(1))));
     let spot = Spot { container: Container::Tag, commit: None, reference, ..Spot::default() };
-    assert_snapshot!(told([spot]), @"
+    assert_snapshot!(told([spot]), @r#"
     error: push refused - 1 credential in a tag. Nothing was stored.
 
         in the message of the tag v1
 
     hint: Make the tag anew; your editor opens with its message, take it out
           there:
-      git tag -f -a v1 bbbbbbb~0
+      git tag -f -a v1 "bbbbbbb^{}"
       git push --force origin refs/tags/v1
-    ");
+    "#);
 }
 
 #[test]
@@ -263,15 +280,14 @@ fn a_tag_name() {
 fn a_tag_of_a_blob() {
     let reference = Some(tag("key", None));
     let spot = Spot { commit: None, reference, ..Spot::default() };
-    assert_snapshot!(told([spot]), @"
+    assert_snapshot!(told([spot]), @r#"
     error: push refused - 1 credential in an object. Nothing was stored.
 
         in what the tag key points to
 
     hint: Do not push that ref; it points at the secret itself:
       git tag -d key
-      git push
-    ");
+    "#);
 }
 
 #[test]
@@ -296,14 +312,13 @@ fn a_note() {
 fn a_push_option() {
     let spot =
         Spot { container: Container::PushOption, commit: None, reference: None, ..Spot::default() };
-    assert_snapshot!(told([spot]), @"
+    assert_snapshot!(told([spot]), @r#"
     error: push refused - 1 credential in a push option. Nothing was stored.
 
         in a push option
 
     hint: Push again without that push option (-o):
-      git push
-    ");
+    "#);
 }
 
 #[test]
@@ -331,17 +346,18 @@ fn a_new_branch_and_a_forced_one() {
     error: push refused - 1 credential in 1 commit. Nothing was stored.
 
         9c9c9c9  deploy/prod.env:14  "add payment config"
-        9c9c9c9  deploy/prod.env:14  "add payment config"
 
-    hint: Take it out of the file, then:
+    hint: Go to where it is:
       git switch topic
-      git commit --amend --no-edit -a
-      git push -u origin HEAD:topic
-
     hint: Take it out of the file, then:
-      git switch wip
       git commit --amend --no-edit -a
-      git push --force-with-lease
+      git push -u origin topic
+
+    hint: Go to where it is:
+      git switch wip
+    hint: Take it out of the file, then:
+      git commit --amend --no-edit -a
+      git push --force-with-lease origin wip
     "#);
 }
 
@@ -388,18 +404,17 @@ fn two_secrets_and_what_is_known_of_them() {
 
     [2] Example access token  exam************9z
         9c9c9c9  deploy/prod.env:14  "add payment config"
-        9c9c9c9  deploy/prod.env:14  "add payment config"
-        9c9c9c9  deploy/prod.env:14  "add payment config"
-        and 2 more: see TKT-3
         known as: payments/db
         why: its checksum is right
         owner: payments-oncall (nobody else was found)
         ticket: TKT-3, open since 2026-11-20
                 https://tracker.example.com/tickets/TKT-3
 
+    hint: Go to where it is:
+      git switch main
     hint: Take it out of the file, then:
       git commit --amend --no-edit -a
-      git push
+      git push origin main
 
     hint: If [1] was ever used, rotate it: Delete the token under Settings,
           Access tokens.

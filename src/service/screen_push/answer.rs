@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::decide::{JudgedFinding, Judgement};
 use super::intake::Received;
 use super::occurrences::JudgedPlace;
+use super::redact::Redactor;
 use super::unit::Source;
 use super::{Gate, Session};
 use crate::finding::{Age, Container};
@@ -48,25 +49,34 @@ pub(super) struct Announced {
     updates: Vec<RefUpdate>,
     /// Where each ref's update stands among them.
     by_name: HashMap<Vec<u8>, usize>,
+    /// The first of them that make or move a ref, secrets in their names masked.
+    shown: Vec<Reference>,
 }
 
+/// The most refs of a push that its refusal is told of: more are never written out.
+const REFS_SHOWN_MAX: usize = 16;
+
 impl Announced {
-    pub(super) fn of(received: &Received) -> Self {
+    pub(super) fn of(gate: &Gate, received: &Received) -> Self {
         let updates = received.updates.clone();
         let names = updates.iter().enumerate();
         let by_name = names.map(|(at, update)| (update.name.clone(), at)).collect();
-        Self { objects: received.objects, updates, by_name }
+        let redactor = Redactor::new(gate, received);
+        let shown = updates.iter().filter(|update| !update.new.is_null()).take(REFS_SHOWN_MAX);
+        let shown = shown.map(|update| reference(update, &redactor.bytes(&update.name), false));
+        let shown = shown.collect();
+        Self { objects: received.objects, updates, by_name, shown }
     }
 
     fn reference(&self, name: &[u8], shown: &[u8], is_forced: bool) -> Option<Reference> {
         let update = self.updates.get(*self.by_name.get(name)?)?;
-        Some(Reference {
-            name: shown.to_vec(),
-            old: Some(update.old).filter(|old| !old.is_null()),
-            new: update.new,
-            is_forced,
-        })
+        Some(reference(update, shown, is_forced))
     }
+}
+
+fn reference(update: &RefUpdate, shown: &[u8], is_forced: bool) -> Reference {
+    let old = Some(update.old).filter(|old| !old.is_null());
+    Reference { name: shown.to_vec(), old, new: update.new, is_forced }
 }
 
 fn verdict(session: &Session, objects: u64, kind: VerdictKind, text: String) -> Verdict {
@@ -93,6 +103,7 @@ fn refusal(
         Action::Report | Action::Ignore => 0,
     };
     Refusal {
+        updates: push.shown.clone(),
         unfiled,
         nonce: begin.nonce,
         server: begin.server,

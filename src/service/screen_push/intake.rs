@@ -17,6 +17,7 @@ use super::long::{self, LongObject};
 use super::unit::{Hit, Kept, Report, Source, keep};
 use super::{Deadline, Gate, SessionError, unit, within};
 use crate::finding::Span;
+use crate::rule::Ruleset;
 use crate::scan::layer::Layer;
 use crate::wire::{Object, Oid, RefUpdate, ToDaemon, Unscanned, UnscannedReason};
 
@@ -109,7 +110,7 @@ impl Received {
 
     /// Drops what a generic rule made of an encoded value that was read: one credential is one
     /// finding, and what it is called when read is what can be revoked.
-    fn drop_unread(&mut self) {
+    fn drop_unread(&mut self, ruleset: &Ruleset) {
         let is_code = |layer: &Layer| matches!(layer, Layer::Code(_));
         let read = self.hits.iter().filter(|hit| !hit.layers.is_empty());
         let read = read.filter(|hit| hit.layers.iter().all(is_code));
@@ -120,7 +121,8 @@ impl Received {
             let behind = read.partition_point(|&(at, read)| (at, read.start) < (source, span.end));
             let near = read.get(behind.saturating_sub(READ_NEAR)..behind).unwrap_or_default();
             let is_read = near.iter().any(|&(at, read)| at == source && read.end > span.start);
-            !(hit.is_generic && hit.layers.is_empty() && is_read)
+            let is_generic = || ruleset.find(hit.finding.rule.as_str()).is_some_and(|r| r.generic);
+            !(hit.layers.is_empty() && is_read && is_generic())
         });
     }
 
@@ -482,7 +484,7 @@ impl<'a> Intake<'a> {
             self.collect(report.map_err(|_| SessionError::Deadline)?.flatten())?;
         }
         self.received.merge_resent();
-        self.received.drop_unread();
+        self.received.drop_unread(&self.gate.ruleset);
         if self.received.hits_dropped > 0 {
             let reason = UnscannedReason::FindingCount;
             self.received.leave_out(Unscanned { object: None, reason });

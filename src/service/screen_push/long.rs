@@ -115,7 +115,7 @@ impl Streamed {
         let left = insides.finish(&mut |text| inside::scan_one(gate, source, text, report));
         inside::leave_out(source, &left, report);
         if object.kind != ObjectKind::Blob {
-            report.read_header(0, &head);
+            report.read_header(0, object.kind, &head);
         }
     }
 }

@@ -12,9 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::age::Counts;
 use super::intake::{Intake, Received};
 use super::link::Link;
+use super::unit::Source;
 use super::{Deadline, Gate, HITS_MAX, SessionError, within};
 use crate::wire::{
-    FromDaemon, Locate, Oid, OwnersFile, Place, Route, ToDaemon, Unscanned, UnscannedReason,
+    Entry, FromDaemon, Locate, Oid, OwnersFile, Place, Route, ToDaemon, Unscanned, UnscannedReason,
 };
 
 /// The most places of one push that are kept; beyond it they are left out by name.
@@ -29,6 +30,25 @@ pub(super) struct Located {
     pub(super) counts: Counts,
     /// CODEOWNERS of the default branch, as it stood before the push.
     pub(super) owners: Option<OwnersFile>,
+}
+
+impl Located {
+    /// Whether a ref reaches the object by every route. Git has then seen that the ids in its
+    /// header are those of real objects: a known secret of the same digits (anybody can have a
+    /// commit's id recorded as leaked, by pushing it as a password) must not close the branch.
+    /// Commits that no ref reaches have routes without a ref.
+    fn is_reached(&self, source: Source) -> bool {
+        let routes = source.object().and_then(|object| self.routes.get(&object));
+        let is_by_ref = |route: &Route| match route {
+            Route::ReachableBefore => true,
+            Route::Entry(Entry { commit, .. }) | Route::Commit(commit) => {
+                !commit.ref_name.is_empty()
+            }
+            Route::Tag { ref_name } | Route::Ref { ref_name } => !ref_name.is_empty(),
+            Route::Unreached => false,
+        };
+        routes.is_some_and(|routes| routes.iter().all(is_by_ref))
+    }
 }
 
 /// Asks where the objects with hits come from and takes the answer in.
@@ -51,6 +71,7 @@ where
         let until = Deadline { base: deadline.base.saturating_mul(2), ..deadline };
         complete &= hear_answer(gate, link, &own, &mut located, until).await?;
     }
+    received.hits.retain(|hit| !(hit.touches_id && located.is_reached(hit.source)));
     located.counts.add_all(&received.hits, |_| true);
     if !complete {
         let reason = UnscannedReason::Unlocated;

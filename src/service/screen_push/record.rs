@@ -35,11 +35,13 @@ impl Draft<'_> {
         }
     }
 
+    /// Asks who answers for a finding. The evidence names the path, so secrets in it are masked.
     fn owner(&self, group: &Group<'_>) -> Owner {
+        let path = group.owned_path().map(|path| self.redactor.bytes(path));
         let question = Question {
             rule: group.finding.rule.as_str(),
             facts: &group.finding.facts,
-            path: group.owned_path(),
+            path: path.as_deref(),
             repository: &self.head.begin.repository,
             repository_name: self.head.begin.repository_name.as_deref(),
             known_as: group.known.map(|known| known.name.as_str()),

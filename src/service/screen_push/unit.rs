@@ -10,7 +10,7 @@ use super::{Gate, inside};
 use crate::finding::{Container, Facts, Finding, Span};
 use crate::rule::{Confidence, RuleId, Severity};
 use crate::scan::layer::Layer;
-use crate::scan::unit::{TreeNames, header_ids};
+use crate::scan::unit::{TreeNames, commit_ids, tag_ids};
 use crate::scan::{Lines, Match, Window};
 use crate::secret::{Fingerprint, Masking, Preview, Secret};
 use crate::service::inventory::Known;
@@ -95,8 +95,10 @@ pub(super) struct Hit {
     pub(super) entry: Option<Vec<u8>>,
     /// Whether it stands in the header of a commit or tag: its author, say.
     pub(super) in_header: bool,
-    /// Whether only its surroundings make it a credential.
-    pub(super) is_generic: bool,
+    /// Whether it touches an object id that Git itself put into a header.
+    pub(super) touches_id: bool,
+    /// Whether the value is known, from the inventory or because it leaked before.
+    pub(super) is_known: bool,
     /// Why the rule believes it.
     pub(super) reasons: Vec<&'static str>,
     /// The canary that it is.
@@ -186,25 +188,36 @@ impl Report {
         }
     }
 
-    /// Marks the hits from `first` on that stand in the header, and drops those that touch an object
-    /// id there.
-    pub(super) fn read_header(&mut self, first: usize, head: &[u8]) {
+    /// Marks the hits from `first` on that stand in the header, and drops those that a rule makes of
+    /// an object id there. Known secrets stay: they are in wait of who reaches the object.
+    pub(super) fn read_header(&mut self, first: usize, kind: ObjectKind, head: &[u8]) {
         let end = memchr::memmem::find(head, b"\n\n").unwrap_or(head.len());
+        let head_read = head.get(..HEADER_BYTES_MAX).unwrap_or(head);
+        let ids = if kind == ObjectKind::Tag { tag_ids(head_read) } else { commit_ids(head_read) };
         for hit in self.hits.iter_mut().skip(first) {
             hit.in_header = hit.span.start < end as u64;
-        }
-        let ids = header_ids(head.get(..HEADER_BYTES_MAX).unwrap_or(head));
-        let touches = |hit: &Hit| {
             let overlaps = |id: &Range<usize>| {
                 hit.span.start < id.end as u64 && (id.start as u64) < hit.span.end
             };
-            ids.iter().any(overlaps)
-        };
+            hit.touches_id = ids.iter().any(overlaps);
+        }
         let mut at = 0;
         self.hits.retain(|hit| {
             at += 1;
-            at <= first || !touches(hit)
+            at <= first || !hit.touches_id || hit.is_known
         });
+        if self.hits.len() < at {
+            self.index();
+        }
+    }
+
+    /// Says again which hits are whose places, after some were dropped.
+    fn index(&mut self) {
+        self.kept.clear();
+        for (at, hit) in self.hits.iter().enumerate() {
+            let places = self.kept.entry((hit.source, hit.finding.fingerprint)).or_default();
+            places.push(at);
+        }
     }
 }
 
@@ -216,7 +229,7 @@ pub(super) fn scan_object(gate: &Gate, object: &Object, bytes: &[u8], report: &m
         ObjectKind::Blob => scan_text(gate, source, bytes, report),
         ObjectKind::Commit | ObjectKind::Tag => {
             scan_text(gate, source, bytes, report);
-            report.read_header(first, bytes);
+            report.read_header(first, object.kind, bytes);
         }
         ObjectKind::Tree => {
             if let Ok(names) = TreeNames::read(bytes, object.id.as_bytes().len()) {
@@ -278,8 +291,7 @@ pub(super) fn from_rule(gate: &Gate, spot: Spot, found: &Match<'_>) -> Hit {
         known_as: None,
     };
     let reasons = found.reasons.clone();
-    let is_generic = found.rule.generic;
-    Hit { is_generic, reasons, ..hit(gate, spot, found.secret, finding) }
+    Hit { reasons, ..hit(gate, spot, found.secret, finding) }
 }
 
 fn hit(gate: &Gate, spot: Spot, clear: &[u8], finding: Finding) -> Hit {
@@ -294,7 +306,8 @@ fn hit(gate: &Gate, spot: Spot, clear: &[u8], finding: Finding) -> Hit {
         clear: Secret::new(clear.to_vec()),
         entry: None,
         in_header: false,
-        is_generic: false,
+        touches_id: false,
+        is_known: false,
         reasons: Vec::new(),
         canary: None,
         known: None,
@@ -323,6 +336,7 @@ pub(super) fn merge_known(
 
 impl Hit {
     fn know(&mut self, known: Known) {
+        self.is_known = true;
         match known {
             Known::Canary(id) => self.canary = Some(id),
             Known::Secret(found) => {

@@ -95,6 +95,7 @@ impl Blueprint {
 
     pub(super) fn refusal(&self) -> Refusal {
         Refusal {
+            updates: Vec::new(),
             unfiled: 0,
             nonce: Nonce([0x1f; 16]),
             server: Server::Plain,
