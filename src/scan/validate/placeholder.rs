@@ -88,13 +88,17 @@ pub(super) fn is_placeholder(secret: &[u8]) -> bool {
 const BRACKETS: &[(&[u8], &[u8])] =
     &[(b"<", b">"), (b"{", b"}"), (b"[", b"]"), (b"%", b"%"), (b"__", b"__"), (b"(", b")")];
 
+/// How the random part of an example is written in a rule file.
+const TEMPLATE: &[u8] = b"{@";
+
 /// `<name>`, `{name}`, `%NAME%`, and variables of the shell.
 fn is_variable(secret: &[u8]) -> bool {
     let bracketed = |(open, close): &(&[u8], &[u8])| {
         let inside = secret.strip_prefix(*open).and_then(|rest| rest.strip_suffix(*close));
         inside.is_some_and(|inside| inside.iter().copied().all(is_of_name))
     };
-    BRACKETS.iter().any(bracketed) || is_shell_variable(secret)
+    let is_template = memchr::memmem::find(secret, TEMPLATE).is_some();
+    BRACKETS.iter().any(bracketed) || is_shell_variable(secret) || is_template
 }
 
 /// Letters, digits and what joins words: a JSON object in braces is no name.
