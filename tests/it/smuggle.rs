@@ -174,10 +174,9 @@ fn a_commit_that_no_ref_reaches() {
 
 #[test]
 fn a_known_value_as_the_tree_of_a_commit_that_no_ref_reaches() {
-    // Git asks of no such commit whether it has that tree. Not planted: the record of what was not
-    // scanned names the tree that is missing.
+    // Git asks of no such commit whether it has that tree, which is put on record as missing.
     let forge = Forge::start();
-    let value = token::hex(40);
+    let value = forge.plant(token::hex(40));
     let said = forge.cli_with_input(["inventory", "add", "payments/key"], &value);
     assert_eq!(said.code, 0, "{said:?}");
     refused(&forge, "commit", &value, |repository, work, value| {

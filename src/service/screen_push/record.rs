@@ -83,7 +83,7 @@ impl Draft<'_> {
         findings: Vec<FindingRecord>,
     ) -> PushRecord {
         let mut unscanned: Vec<UnscannedItem> =
-            self.received.unscanned.iter().map(unscanned_item).collect();
+            self.received.unscanned.iter().map(|item| self.unscanned_item(item)).collect();
         unscanned.extend(self.unfiled.item());
         if self.gate.inventory.is_none() {
             unscanned.extend(self.tips_without_inventory());
@@ -105,6 +105,14 @@ impl Draft<'_> {
             unscanned,
             spool: None,
         }
+    }
+
+    /// Describes what was not scanned. The id of a missing object may be a secret itself: a commit
+    /// that no ref reaches can name any forty hex digits as its tree.
+    fn unscanned_item(&self, unscanned: &Unscanned) -> UnscannedItem {
+        let mut item = unscanned::item(unscanned.object, unscanned.reason, String::new());
+        item.object = item.object.map(|id| self.redactor.line(id.as_bytes()));
+        item
     }
 
     /// Names the tips whose known secrets could not be looked up.
@@ -142,10 +150,6 @@ impl Draft<'_> {
             }
         }
     }
-}
-
-fn unscanned_item(unscanned: &Unscanned) -> UnscannedItem {
-    unscanned::item(unscanned.object, unscanned.reason, String::new())
 }
 
 impl Unfiled {
