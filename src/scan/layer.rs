@@ -7,7 +7,7 @@
 //!                 └──────────────── one budget, breadth first ◄──────────────────┘
 //! ```
 //!
-//! [`walk`] drives all of it: it visits every text that lies in one, and says of each finding where in
+//! [`walk()`] drives all of it: it visits every text that lies in one, and says of each finding where in
 //! the outermost text it stands and through which layers. [`text`] holds the codes, [`boxes`] the
 //! containers, [`views`] decides how much of the surroundings a decoded text is shown with.
 //!

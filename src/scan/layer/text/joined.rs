@@ -23,7 +23,7 @@ const OPERATORS: &[&[u8]] =
     &[b"+", b".", b"..", b"||", b"++", b"<>", b"^", b"&", b"~", b"&_", b"+_", b"\\", b"+\\"];
 
 /// See [`super::Find`]. Lines that go on are found on the way by the code that looks at every
-/// backslash; see [`line`].
+/// backslash; see [`line()`].
 pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
     let mut quotes = memchr::memchr3_iter(b'"', b'\'', b'`', from(text, start));
     quotes.find_map(|hit| strings(text, start + hit))
