@@ -1,7 +1,8 @@
 //! Where pushes happen: templates of the destination, requests, and the way back to the start.
 //!
 //! ```text
-//! scratch/none.git, sh.git, …                 the repository, one for each variant
+//! scratch/source.git                          the repository, and the commit to push
+//! scratch/none.git, sh.git, …                 the repository alone, one for each variant
 //! scratch/none-empty.git, …                   the same, without any objects
 //! scratch/small.request, history.request      what a client would send
 //! scratch/dst.git                             a copy by hard links, made anew for each push
@@ -80,7 +81,9 @@ impl Ground {
         if !ground.build_empty()? {
             ground.variants.retain(|&variant| variant != Variant::Static);
         }
-        let source = ground.path("none.git");
+        // A repository of its own: in a destination that held the small commit already, git would
+        // find each of its objects there and write none.
+        let source = ground.path("source.git");
         init(&source)?;
         match repository {
             Some(repository) => fetch(&source, repository)?,
@@ -89,10 +92,7 @@ impl Ground {
         said(git(&source).args(["repack", "-adq"]))?;
         ground.old = said(git(&source).args(["rev-parse", "main"]))?;
         for variant in ground.variants.clone() {
-            let template = ground.path(format!("{}.git", variant.stem()));
-            if template != source {
-                link_all(&source, &template)?;
-            }
+            link_all(&source, &ground.path(format!("{}.git", variant.stem())))?;
             init(&ground.path(format!("{}-empty.git", variant.stem())))?;
         }
         ground.new = ground.commit(&source)?;
@@ -254,7 +254,7 @@ impl Ground {
 
     /// Writes what a client sends: the command in a packet, a flush, the pack.
     fn write_request(&self, name: &str, old: &str, new: &str, revs: &str) -> anyhow::Result<()> {
-        let mut pack = git(&self.path("none.git"));
+        let mut pack = git(&self.path("source.git"));
         pack.args(["pack-objects", "--revs", "--thin", "--delta-base-offset", "--stdout", "-q"]);
         let pack = fed(&mut pack, revs.as_bytes())?;
         let line = format!("{old} {new} refs/heads/main\0report-status side-band-64k");
