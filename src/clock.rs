@@ -91,6 +91,17 @@ impl Clock for SystemClock {
     }
 }
 
+/// A clock that stands still at noon, for tests.
+#[cfg(test)]
+pub(crate) struct Noon;
+
+#[cfg(test)]
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        Timestamp::parse("2026-11-22T12:00:00Z").unwrap()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

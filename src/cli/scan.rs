@@ -19,7 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::finding::{Container, Span};
 use crate::policy::{Action, Policy};
-use crate::scan::layer::{Layer, Limits, Part};
+use crate::scan::layer::{self, Layer, Limits, Part};
 use crate::scan::{Engine, Found, Inside, Insides, Match, Pieces, Window};
 use crate::secret::{Fingerprint, FingerprintKey, Preview};
 use crate::wire::escape;
@@ -54,7 +54,7 @@ pub enum ScanFormat {
 struct FileReport {
     records: Vec<Value>,
     /// What is among them: place, secret, and the parts of boxes around it.
-    seen: HashSet<(Span, Fingerprint, Vec<Layer>)>,
+    seen: HashSet<(Span, Fingerprint, Vec<Part>)>,
     is_exhausted: bool,
 }
 
@@ -205,28 +205,23 @@ impl Scan<'_> {
         (span, layers): (Span, Vec<Layer>),
         report: &mut FileReport,
     ) {
-        let is_part = |layer: &&Layer| matches!(layer, Layer::Part(_));
-        let parts: Vec<Layer> = layers.iter().filter(is_part).cloned().collect();
+        let parts: Vec<Part> = layer::parts(&layers).cloned().collect();
         if report.seen.insert((span, self.key.fingerprint(hit.secret), parts)) {
             report.records.push(self.record(path, hit, span, &layers));
         }
     }
 
-    /// Names a layer: the part of a box by its own name, unless a secret stands in that.
-    fn layer(&self, layer: &Layer) -> String {
-        if let Layer::Part(Part { name: Some(name), .. }) = layer {
-            let mut is_secret = false;
-            let effort = self.engine.scan(&Window::whole(name), &mut |_| is_secret = true);
-            if !is_secret && effort.is_complete() {
-                return escape::line(name, 200);
-            }
-        }
-        layer.to_string()
+    /// Shows the name of a part, unless a secret stands in it.
+    fn show(&self, name: &[u8]) -> Option<String> {
+        let mut is_secret = false;
+        let effort = self.engine.scan(&Window::whole(name), &mut |_| is_secret = true);
+        (!is_secret && effort.is_complete()).then(|| escape::line(name, 200))
     }
 
     /// Builds a finding's record; the value itself is in no field of it.
     fn record(&self, path: &Path, hit: &Match<'_>, span: Span, layers: &[Layer]) -> Value {
-        let layers: Vec<String> = layers.iter().map(|layer| self.layer(layer)).collect();
+        let layers: Vec<String> =
+            layers.iter().map(|layer| layer.label(|name| self.show(name))).collect();
         let action = self.policy.action_for(&hit.rule.id, hit.confidence);
         let mut record = json!({
             "rule": hit.rule.id, "kind": "finding",

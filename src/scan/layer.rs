@@ -23,7 +23,7 @@ mod walk;
 
 use std::fmt;
 
-pub use walk::{Layer, Left, Part, Place, View, walk};
+pub use walk::{Layer, Left, Part, Place, View, parts, walk};
 
 /// What may come out of one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

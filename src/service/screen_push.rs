@@ -16,6 +16,7 @@ mod answer;
 mod decide;
 mod group;
 mod head;
+mod hit;
 mod inside;
 mod intake;
 mod link;
@@ -24,6 +25,7 @@ mod occurrences;
 mod places;
 mod record;
 mod redact;
+mod report;
 mod unit;
 
 use std::sync::Arc;

@@ -87,6 +87,27 @@ pub struct Part {
     pub name: Option<Vec<u8>>,
 }
 
+impl Layer {
+    /// Returns what it is called: the part of a box by its own name as `show` writes it, where both
+    /// give one.
+    pub fn label(&self, show: impl FnOnce(&[u8]) -> Option<String>) -> String {
+        let name = match self {
+            Self::Part(part) => part.name.as_deref(),
+            Self::Code(_) => None,
+        };
+        name.and_then(show).unwrap_or_else(|| self.to_string())
+    }
+}
+
+/// Lists the parts of boxes among layers: what stands in different parts stands in different places,
+/// though all of them point at the box; what is decoded has a place of its own.
+pub fn parts(layers: &[Layer]) -> impl Iterator<Item = &Part> {
+    layers.iter().filter_map(|layer| match layer {
+        Layer::Part(part) => Some(part),
+        Layer::Code(_) => None,
+    })
+}
+
 impl fmt::Display for Layer {
     /// Writes the name of the code or the format, never a name out of a box.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Noon};
 use crate::finding::{Age, Container, Facts, Occurrence, Span};
 use crate::identity::{OwnerConfidence, Owners};
 use crate::policy::Policy;
@@ -15,15 +15,6 @@ use crate::service::spool::SpoolRecorder;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{IncidentFilter, IncidentView, Page, PushFilter, UnscannedFilter};
 use crate::wire::{Begin, HashKind, Nonce, Oid, Pusher, PusherSource, RefUpdate, Server, Trust};
-
-/// A clock that stands still.
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        Timestamp::parse("2026-11-22T12:00:00Z").unwrap()
-    }
-}
 
 struct Setup {
     _directory: tempfile::TempDir,

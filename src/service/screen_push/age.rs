@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::unit::Hit;
+use super::hit::Hit;
 use crate::finding::Age;
 use crate::secret::Fingerprint;
 use crate::wire::{Oid, Route};
@@ -20,7 +20,7 @@ impl Counts {
     /// Counts the hits whose object `counted` admits.
     pub(super) fn add_all(&mut self, hits: &[Hit], counted: impl Fn(Oid) -> bool) {
         for hit in hits {
-            if let Some(object) = hit.source.object().filter(|&object| counted(object)) {
+            if let Some(object) = hit.spot.source.object().filter(|&object| counted(object)) {
                 self.add(object, hit.finding.fingerprint, 1 + hit.more);
             }
         }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::decide::{JudgedFinding, Judgement};
+use super::hit::Source;
 use super::intake::Received;
 use super::occurrences::JudgedPlace;
 use super::redact::Redactor;
-use super::unit::Source;
 use super::{Gate, Session};
 use crate::finding::{Age, Container};
 use crate::policy::Action;

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use super::group::{Group, rule_of};
 use super::head::Head;
+use super::hit::Hit;
 use super::intake::Received;
 use super::occurrences::{JudgedPlace, Placer};
 use super::places::Located;
 use super::redact::Redactor;
-use super::unit::Hit;
 use super::{Gate, Moment, Session, SessionError};
 use crate::identity::Codeowners;
 use crate::incident::PushVerdict;

@@ -1,10 +1,10 @@
 //! Hits with one fingerprint: one secret, before the decision.
 
 use super::Gate;
+use super::hit::Hit;
 use super::intake::Received;
 use super::occurrences::{self, JudgedPlace};
 use super::places::Located;
-use super::unit::Hit;
 use crate::finding::{Age, Finding};
 use crate::rule::Rule;
 use crate::store::KnownSecret;

@@ -3,10 +3,11 @@
 //! The same two searches run over each such text as over the outermost one; a hit names its layers
 //! and points at the place in the object that holds it.
 
-use super::Gate;
-use super::unit::{Hit, Report, Source, Spot, from_rule, merge_known};
+use super::hit::Source;
+use super::report::Report;
+use super::{Gate, unit};
 use crate::scan::layer::LeftOut;
-use crate::scan::{Inside, Insides, Window};
+use crate::scan::{Inside, Insides};
 use crate::wire::UnscannedReason;
 
 /// Scans every text that lies inside one that is all there.
@@ -19,28 +20,7 @@ pub(super) fn scan(gate: &Gate, source: Source, text: &[u8], report: &mut Report
 
 /// Scans one text that lies inside.
 pub(super) fn scan_one(gate: &Gate, source: Source, inside: &Inside<'_>, report: &mut Report) {
-    let text = inside.bytes();
-    let spot = |range| {
-        let (span, layers) = inside.place(range);
-        Spot { source, span, layers }
-    };
-    let effort = gate.engine.scan(&Window::whole(text).at(gate.now_s()), &mut |found| {
-        let hit: Hit = from_rule(gate, spot(found.range.clone()), &found);
-        report.add_once(hit);
-    });
-    if !effort.is_complete() {
-        report.leave_out(source, UnscannedReason::Exhausted);
-    }
-    let Some(inventory) = &gate.inventory else {
-        return;
-    };
-    let looked_up = inventory.look_up(text, 0..text.len(), &mut |range, known| {
-        let value = text.get(range.clone()).unwrap_or_default();
-        merge_known(gate, spot(range), value, known, report);
-    });
-    if looked_up.is_err() {
-        report.leave_out(source, UnscannedReason::Inventory);
-    }
+    unit::search(gate, source, inside.bytes(), &mut |range| inside.place(range), report);
 }
 
 /// Puts on record what was not looked into.

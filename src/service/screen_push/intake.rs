@@ -12,9 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
+use super::hit::{Hit, Source};
 use super::link::Link;
 use super::long::{self, LongObject};
-use super::unit::{Hit, Kept, Report, Source, keep};
+use super::report::{Kept, Report, keep};
 use super::{Deadline, Gate, SessionError, unit, within};
 use crate::finding::Span;
 use crate::rule::Ruleset;
@@ -95,7 +96,7 @@ impl Received {
 
     /// The distinct objects that hold hits.
     pub(super) fn objects_with_hits(&self) -> Vec<Oid> {
-        let objects = self.hits.iter().filter_map(|hit| hit.source.object());
+        let objects = self.hits.iter().filter_map(|hit| hit.spot.source.object());
         let mut objects: Vec<Oid> = objects.collect();
         objects.sort_unstable();
         objects.dedup();
@@ -112,17 +113,17 @@ impl Received {
     /// finding, and what it is called when read is what can be revoked.
     fn drop_unread(&mut self, ruleset: &Ruleset) {
         let is_code = |layer: &Layer| matches!(layer, Layer::Code(_));
-        let read = self.hits.iter().filter(|hit| !hit.layers.is_empty());
-        let read = read.filter(|hit| hit.layers.iter().all(is_code));
+        let read = self.hits.iter().filter(|hit| !hit.spot.layers.is_empty());
+        let read = read.filter(|hit| hit.spot.layers.iter().all(is_code));
         // In order, as the hits are.
-        let read: Vec<(Source, Span)> = read.map(|hit| (hit.source, hit.span)).collect();
+        let read: Vec<(Source, Span)> = read.map(|hit| (hit.spot.source, hit.spot.span)).collect();
         self.hits.retain(|hit| {
-            let (source, span) = (hit.source, hit.span);
+            let (source, span) = (hit.spot.source, hit.spot.span);
             let behind = read.partition_point(|&(at, read)| (at, read.start) < (source, span.end));
             let near = read.get(behind.saturating_sub(READ_NEAR)..behind).unwrap_or_default();
             let is_read = near.iter().any(|&(at, read)| at == source && read.end > span.start);
             let is_generic = || ruleset.find(hit.finding.rule.as_str()).is_some_and(|r| r.generic);
-            !(hit.layers.is_empty() && is_read && is_generic())
+            !(hit.spot.layers.is_empty() && is_read && is_generic())
         });
     }
 

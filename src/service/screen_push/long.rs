@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::unit::{HEADER_BYTES_MAX, Report, Source, Spot, from_rule, merge_known, scan_object};
-use super::{Gate, inside};
-use crate::finding::Span;
-use crate::scan::{Engine, GATHER_BYTES_MAX, Insides, Pieces, TokenPieces};
+use super::hit::{Hit, Source, Spot};
+use super::report::{HEADER_BYTES_MAX, Report};
+use super::{Gate, inside, unit};
+use crate::scan::{Engine, Found, GATHER_BYTES_MAX, Insides, Pieces, Spans, TokenPieces};
 use crate::wire::{Object, ObjectKind, UnscannedReason};
 
 /// The largest tree that is taken apart, in bytes. A folder of a million entries is half of it.
@@ -73,7 +73,7 @@ impl LongObject {
     pub(super) fn finish(self, gate: &Gate, report: &mut Report) {
         match self.text {
             LongText::Streamed(streamed) => streamed.finish(gate, &self.object, report),
-            LongText::Gathered(bytes) => scan_object(gate, &self.object, &bytes, report),
+            LongText::Gathered(bytes) => unit::scan_object(gate, &self.object, &bytes, report),
             LongText::TooLong => report.leave_out(self.source, UnscannedReason::InflatedBytes),
         }
     }
@@ -83,35 +83,23 @@ impl Streamed {
     fn feed(&mut self, gate: &Gate, source: Source, bytes: &[u8], report: &mut Report) {
         let room = HEADER_BYTES_MAX.saturating_sub(self.head.len());
         self.head.extend(bytes.iter().take(room));
-        self.pieces.feed(bytes, &mut |found| {
-            report.add(from_rule(gate, spot(source, found.span), &found.found));
-        });
-        let mut failed = false;
+        self.pieces.feed(bytes, &mut |found| add(gate, source, &found, report));
         self.tokens.feed(bytes, &mut |text, body, spans| {
-            failed |= look_up_piece(gate, source, text, body, spans, report);
+            look_up(gate, source, (text, body), spans, report);
         });
-        if failed {
-            report.leave_out(source, UnscannedReason::Inventory);
-        }
         self.insides.feed(bytes, &mut |text| inside::scan_one(gate, source, text, report));
     }
 
     fn finish(self, gate: &Gate, object: &Object, report: &mut Report) {
         let source = Source::of(object);
         let Self { pieces, tokens, insides, head } = self;
-        let effort = pieces.finish(&mut |found| {
-            report.add(from_rule(gate, spot(source, found.span), &found.found));
-        });
+        let effort = pieces.finish(&mut |found| add(gate, source, &found, report));
         if !effort.is_complete() {
             report.leave_out(source, UnscannedReason::Exhausted);
         }
-        let mut failed = false;
         tokens.finish(&mut |text, body, spans| {
-            failed |= look_up_piece(gate, source, text, body, spans, report);
+            look_up(gate, source, (text, body), spans, report);
         });
-        if failed {
-            report.leave_out(source, UnscannedReason::Inventory);
-        }
         let left = insides.finish(&mut |text| inside::scan_one(gate, source, text, report));
         inside::leave_out(source, &left, report);
         if object.kind != ObjectKind::Blob {
@@ -120,26 +108,19 @@ impl Streamed {
     }
 }
 
-/// Looks up the known secrets of a stretch; returns whether that failed.
-fn look_up_piece(
-    gate: &Gate,
-    source: Source,
-    text: &[u8],
-    body: Range<usize>,
-    spans: &crate::scan::Spans<'_>,
-    report: &mut Report,
-) -> bool {
-    let Some(inventory) = &gate.inventory else {
-        return false;
-    };
-    let looked_up = inventory.look_up(text, body, &mut |range, known| {
-        let span = spans.span(range.clone());
-        let value = text.get(range).unwrap_or_default();
-        merge_known(gate, spot(source, span), value, known, report);
-    });
-    looked_up.is_err()
+/// Adds what a rule found in the stream.
+fn add(gate: &Gate, source: Source, found: &Found<'_>, report: &mut Report) {
+    let spot = Spot { source, span: found.span, layers: Vec::new() };
+    report.add(Hit::of_rule(gate, spot, &found.found));
 }
 
-fn spot(source: Source, span: Span) -> Spot {
-    Spot { source, span, layers: Vec::new() }
+/// Looks up the known secrets of a stretch.
+fn look_up(
+    gate: &Gate,
+    source: Source,
+    stretch: (&[u8], Range<usize>),
+    spans: &Spans<'_>,
+    report: &mut Report,
+) {
+    unit::look_up(gate, source, stretch, &mut |range| (spans.span(range), Vec::new()), report);
 }

@@ -2,12 +2,11 @@
 //!
 //! Everything that is kept or shown of the pusher's own names is masked here.
 
+use super::hit::{Hit, Source};
 use super::intake::Received;
 use super::places::{Located, order};
 use super::redact::Redactor;
-use super::unit::{Hit, Source};
 use crate::finding::{Age, Container, Occurrence};
-use crate::scan::layer::{Layer, Part};
 use crate::wire::{RefUpdate, Route};
 
 /// The most places of a hit that are kept and shown, new ones before others. A hook names more where
@@ -31,7 +30,7 @@ pub(super) struct JudgedPlace {
 
 /// Tells whether the push brings any place of a hit.
 pub(super) fn is_new(hit: &Hit, received: &Received, located: &Located) -> bool {
-    let Some(object) = hit.source.object() else {
+    let Some(object) = hit.spot.source.object() else {
         return age_of_name(hit, received) == Age::New;
     };
     let routes = located.routes.get(&object).map(Vec::as_slice).unwrap_or_default();
@@ -46,7 +45,7 @@ fn age_of_name(hit: &Hit, received: &Received) -> Age {
 }
 
 fn update_of<'r>(hit: &Hit, received: &'r Received) -> Option<&'r RefUpdate> {
-    match hit.source {
+    match hit.spot.source {
         Source::Ref { update } => received.updates.get(update),
         Source::Object { .. } | Source::PushOption { .. } => None,
     }
@@ -69,7 +68,7 @@ impl Placer<'_, '_> {
 
     /// Returns the places of a hit; one that could not be located is new, and nowhere.
     fn places(&self, hit: &Hit) -> Vec<JudgedPlace> {
-        let Some(object) = hit.source.object() else {
+        let Some(object) = hit.spot.source.object() else {
             return vec![self.named(hit)];
         };
         let none = Vec::new();
@@ -106,18 +105,23 @@ impl Placer<'_, '_> {
         let path = path_of(hit, route);
         let subject = commit.map(|commit| commit.subject.as_slice()).unwrap_or_default();
         let occurrence = Occurrence {
-            container: hit.source.container(),
-            object: hit.source.object().map(|id| id.to_string()).unwrap_or_default(),
+            container: hit.spot.source.container(),
+            object: hit.spot.source.object().map(|id| id.to_string()).unwrap_or_default(),
             commit: commit.map(|commit| commit.id.to_string()),
             subject: commit.map(|_| self.redactor.line(subject)),
             path: path.as_deref().map(|path| self.redactor.line(path)),
-            span: hit.span,
+            span: hit.spot.span,
             in_header: hit.in_header,
-            layers: hit.layers.iter().map(|layer| self.layer(layer)).collect(),
+            layers: hit
+                .spot
+                .layers
+                .iter()
+                .map(|layer| layer.label(|name| Some(self.redactor.line(name))))
+                .collect(),
             age,
         };
         JudgedPlace {
-            source: hit.source,
+            source: hit.spot.source,
             occurrence,
             in_header: hit.in_header,
             route: route.cloned(),
@@ -128,21 +132,11 @@ impl Placer<'_, '_> {
     }
 }
 
-impl Placer<'_, '_> {
-    /// Names a layer: the part of a box by its own name, where it has one.
-    fn layer(&self, layer: &Layer) -> String {
-        match layer {
-            Layer::Part(Part { name: Some(name), .. }) => self.redactor.line(name),
-            Layer::Part(_) | Layer::Code(_) => layer.to_string(),
-        }
-    }
-}
-
 /// The path of a place in git's bytes: of the file, of the named entry, or the ref's name.
 fn path_of(hit: &Hit, route: Option<&Route>) -> Option<Vec<u8>> {
     let entry = hit.entry.as_deref();
     match route? {
-        Route::Entry(place) if hit.source.container() == Container::TreeEntry => {
+        Route::Entry(place) if hit.spot.source.container() == Container::TreeEntry => {
             let mut path = place.path.clone();
             if !path.is_empty() {
                 path.push(b'/');

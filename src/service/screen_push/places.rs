@@ -10,9 +10,9 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::age::Counts;
+use super::hit::Source;
 use super::intake::{Intake, Received};
 use super::link::Link;
-use super::unit::Source;
 use super::{Deadline, Gate, HITS_MAX, SessionError, within};
 use crate::wire::{
     Entry, FromDaemon, Locate, Oid, OwnersFile, Place, Route, ToDaemon, Unscanned, UnscannedReason,
@@ -71,7 +71,7 @@ where
         let until = Deadline { base: deadline.base.saturating_mul(2), ..deadline };
         complete &= hear_answer(gate, link, &own, &mut located, until).await?;
     }
-    received.hits.retain(|hit| !(hit.touches_id && located.is_reached(hit.source)));
+    received.hits.retain(|hit| !(hit.touches_id && located.is_reached(hit.spot.source)));
     located.counts.add_all(&received.hits, |_| true);
     if !complete {
         let reason = UnscannedReason::Unlocated;

@@ -7,8 +7,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::Gate;
+use super::hit::Source;
 use super::intake::Received;
-use super::unit::{self, Report, Source};
+use super::report::Report;
+use super::unit;
 use crate::wire::escape;
 
 /// The longest name that is kept, in columns.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::clock::Noon;
 use crate::finding::{Facts, Finding};
 use crate::identity::{Owner, OwnerConfidence, OwnerSource};
 use crate::incident::{Origin, PushId, PushVerdict, TicketDraft};
@@ -7,15 +8,6 @@ use crate::rule::{Confidence, RuleId, Severity};
 use crate::secret::{FingerprintKey, Masking, Preview};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{FindingRecord, PushRecord, PusherRecord};
-
-/// A clock that stands still.
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        Timestamp::parse("2026-11-22T12:00:00Z").unwrap()
-    }
-}
 
 struct Setup {
     _directory: tempfile::TempDir,
