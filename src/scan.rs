@@ -77,7 +77,7 @@ pub use insides::{GATHER_BYTES_MAX, Inside, Insides};
 pub use lines::Lines;
 pub use pass::Effort;
 pub use pieces::Pieces;
-pub use pool::Pool;
+pub use pool::{Pool, SMALL_PUSH_BYTES};
 pub use token_pieces::{Spans, TokenPieces};
 pub use tokens::{
     Setting, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, TOKEN_CONTEXT_BYTES, Tokenisable, tokenisable,

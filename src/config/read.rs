@@ -49,11 +49,17 @@ fn push(section: &Section<'_>) -> Push {
         pushes_max: section.count("pushes_max", 1..=4096, 64),
         pushes_waiting_max: section.count("pushes_waiting_max", 0..=65_536, 256),
         waiting_timeout: section.millis("waiting_timeout_ms", 1..=10 * MINUTE_MS, 5_000),
+        pushes_per_repository_max: section.count("pushes_per_repository_max", 1..=4096, 16),
+        waiting_per_repository_max: section.count("waiting_per_repository_max", 0..=65_536, 64),
+        pushes_per_pusher_max: section.count("pushes_per_pusher_max", 1..=4096, 16),
+        waiting_per_pusher_max: section.count("waiting_per_pusher_max", 0..=65_536, 64),
         deadline: section.millis("deadline_ms", 1_000..=HOUR_MS, 60_000),
         deadline_per_20_mb: section.millis("deadline_ms_per_20_mb", 0..=MINUTE_MS, 1_000),
         push_bytes_max: section.integer("push_bytes_max", MIB..=1024 * GIB, 20 * GIB),
         // Two of the longest frames must fit, or a push could never go on.
         in_flight_bytes_max: section.integer("in_flight_bytes_max", 2 * MIB..=64 * GIB, 64 * MIB),
+        // A quarter is kept for small pushes; in the rest, one object must fit that is kept whole.
+        gathered_bytes_max: section.integer("gathered_bytes_max", 32 * MIB..=64 * GIB, 64 * MIB),
         // What the store files for one push; with more, a push would be refused without a record.
         findings_max: section.count("findings_max", 1..=10_000, 1_000),
         // As many as the store answers for in one question.

@@ -20,6 +20,14 @@ pub struct Push {
     pub pushes_waiting_max: usize,
     /// How long a push waits for its turn before it is refused as busy.
     pub waiting_timeout: Duration,
+    /// Pushes to one repository that are screened at the same time.
+    pub pushes_per_repository_max: usize,
+    /// Pushes to one repository that wait for their turn; the next one is refused as busy.
+    pub waiting_per_repository_max: usize,
+    /// Pushes of one pusher that are screened at the same time, where the server names pushers.
+    pub pushes_per_pusher_max: usize,
+    /// Pushes of one pusher that wait for their turn; the next one is refused as busy.
+    pub waiting_per_pusher_max: usize,
     /// How long a push may take in all, once it has its turn.
     pub deadline: Duration,
     /// What is added to `deadline` for each 20 MB that arrived, as the hook adds it to its own.
@@ -28,6 +36,8 @@ pub struct Push {
     pub push_bytes_max: u64,
     /// The most bytes of all pushes together that were received and are not yet scanned.
     pub in_flight_bytes_max: u64,
+    /// The most bytes of all pushes together that are kept of long objects while they arrive.
+    pub gathered_bytes_max: u64,
     /// The most distinct secrets of one push that are filed; the others are counted.
     pub findings_max: usize,
     /// The most places of secrets that are looked at in one push; beyond, it is *unscanned*.

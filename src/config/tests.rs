@@ -107,7 +107,7 @@ fn all_problems_are_told_at_once_in_the_order_of_the_file() {
     /etc/pushwarden/pushwarden.toml:4:1: [push] `pushes_maxx` is not a setting here
       4 | pushes_maxx = 9
         | ^^^^^^^^^^^
-      accepted: socket, accounts, pushes_max, pushes_waiting_max, waiting_timeout_ms, deadline_ms, deadline_ms_per_20_mb, push_bytes_max, in_flight_bytes_max, findings_max, layer_depth_max, layer_bytes_max, layer_parts_max, hits_max, workers
+      accepted: socket, accounts, pushes_max, pushes_waiting_max, waiting_timeout_ms, pushes_per_repository_max, waiting_per_repository_max, pushes_per_pusher_max, waiting_per_pusher_max, deadline_ms, deadline_ms_per_20_mb, push_bytes_max, in_flight_bytes_max, gathered_bytes_max, findings_max, layer_depth_max, layer_bytes_max, layer_parts_max, hits_max, workers
       remedy: did you mean `pushes_max`?
 
     /etc/pushwarden/pushwarden.toml:5:20: [push] `accounts` has an entry that is not accepted

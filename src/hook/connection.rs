@@ -16,7 +16,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockop
 
 use crate::wire::{
     DecodeError, FRAME_BYTES_MAX, Failure, FailureCode, FromDaemon, PIECE_BYTES_MAX, ToDaemon,
-    UPGRADE_REQUEST, VERSION, count, read_frame,
+    UPGRADE_REQUEST, VERSION, count, escape, read_frame,
 };
 
 /// How many bytes gather before they are written. With one more piece they stay below a socket's
@@ -44,6 +44,9 @@ const PROGRESS_AFTER: Duration = Duration::from_secs(3);
 
 /// The shortest wait that a socket can be given.
 const WAIT_MIN: Duration = Duration::from_millis(1);
+
+/// The longest account of what the scanner is busy with, in columns: two lines.
+const BUSY_COLUMNS_MAX: usize = 140;
 
 /// Why the peer gives no verdict.
 #[derive(Debug)]
@@ -92,6 +95,11 @@ impl fmt::Display for ConnectionError {
                 write!(f, "hook and scanner differ in version ({VERSION} and {theirs})")
             }
             Self::Garbage(what) => write!(f, "the scanner's answer makes no sense ({what})"),
+            // Whoever pushes too much at once can do something about it.
+            Self::Failure(Failure { code: code @ FailureCode::Busy, message }) => {
+                let why = escape::line(message.as_bytes(), BUSY_COLUMNS_MAX);
+                write!(f, "the scanner gave up ({code}): {why}")
+            }
             Self::Failure(failure) => write!(f, "the scanner gave up ({})", failure.code),
             Self::AfterHits(error) => error.fmt(f),
         }

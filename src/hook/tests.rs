@@ -241,10 +241,11 @@ fn a_failure_said_before_the_end_is_heard() {
     let outcome = play(&received, timing(20_000), |mut peer| {
         peer.hello();
         let code = FailureCode::Busy;
-        peer.say(&FromDaemon::Failure(Failure { code, message: String::new() }));
+        let message = "wait for\x1b[2J those to end".to_owned();
+        peer.say(&FromDaemon::Failure(Failure { code, message }));
     });
-    let failure = outcome.expect_err("no verdict");
-    assert_eq!(failure.to_string(), "the scanner gave up (busy)");
+    let failure = outcome.expect_err("no verdict").to_string();
+    assert_eq!(failure, r"the scanner gave up (busy): wait for\x1b[2J those to end");
 }
 
 #[test]

@@ -26,14 +26,14 @@ mod places;
 mod record;
 mod redact;
 mod report;
+mod room;
+mod seats;
 mod unit;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
@@ -49,6 +49,8 @@ use crate::wire::{Begin, Failure, FailureCode, FromDaemon, ToDaemon, VERSION, Ve
 use intake::{Intake, Received};
 use link::Link;
 pub use link::LinkError;
+use room::Room;
+use seats::{NoSeat, Seats};
 
 /// How many bytes move the deadline on by a step: a large push may take its time as long as it
 /// keeps coming. The hook's own rule is the same.
@@ -64,14 +66,24 @@ pub struct Limits {
     pub pushes_waiting_max: usize,
     /// How long a push waits for a place.
     pub waiting_timeout: Duration,
+    /// Pushes to one repository that are screened at once.
+    pub pushes_per_repository_max: usize,
+    /// Pushes to one repository that wait for a place of its own.
+    pub waiting_per_repository_max: usize,
+    /// Pushes of one pusher, whose name the server vouches for, that are screened at once.
+    pub pushes_per_pusher_max: usize,
+    /// Pushes of one pusher that wait for a place of their own.
+    pub waiting_per_pusher_max: usize,
     /// How long a push may take, plus one second for each 20 MiB.
     pub deadline: Duration,
     /// What each 20 MiB of a push adds to its deadline.
     pub deadline_per_20_mb: Duration,
     /// Bytes of objects that a push may bring.
     pub push_bytes_max: u64,
-    /// Bytes of objects in memory, over all pushes.
+    /// Bytes of objects that were received and wait for their scan, over all pushes.
     pub in_flight_bytes_max: usize,
+    /// Bytes that are kept of long objects while these arrive, over all pushes.
+    pub gathered_bytes_max: usize,
     /// Distinct secrets of one push that are filed, each with its incident; the others are counted.
     pub findings_max: usize,
     /// Places of secrets that are looked at in one push, at most [`HITS_MAX`]; beyond them the push
@@ -122,9 +134,11 @@ pub struct GateParts {
 /// Everything that screening a push needs, shared by all sessions.
 pub struct Gate {
     parts: GateParts,
-    seats: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    in_flight: Arc<Semaphore>,
+    seats: Seats,
+    /// For what was received and waits for its scan: nobody holds any who waits for a hook.
+    in_flight: Room,
+    /// For long objects: held while they arrive.
+    gathered: Room,
 }
 
 impl std::ops::Deref for Gate {
@@ -138,9 +152,10 @@ impl std::ops::Deref for Gate {
 impl Gate {
     /// Opens the gate.
     pub fn new(parts: GateParts) -> Self {
-        let seats = Arc::new(Semaphore::new(parts.limits.pushes_max));
-        let in_flight = Arc::new(Semaphore::new(intake::permits(parts.limits.in_flight_bytes_max)));
-        Self { parts, seats, waiting: AtomicUsize::new(0), in_flight }
+        let seats = Seats::new(&parts.limits);
+        let in_flight = Room::new(parts.limits.in_flight_bytes_max);
+        let gathered = Room::new(parts.limits.gathered_bytes_max);
+        Self { parts, seats, in_flight, gathered }
     }
 
     /// Returns `text`, which somebody else wrote, with every secret in it masked, on one printable
@@ -152,37 +167,6 @@ impl Gate {
     /// The time in seconds since 1970, by which tokens count as expired.
     fn now_s(&self) -> u64 {
         u64::try_from(self.clock.now().as_micros() / 1_000_000).unwrap_or(0)
-    }
-
-    /// Waits for a place among the pushes that are screened at once.
-    async fn seat(&self) -> Result<OwnedSemaphorePermit, FailureCode> {
-        if let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() {
-            return Ok(seat);
-        }
-        let waiting = Waiting::join(&self.waiting, self.limits.pushes_waiting_max)?;
-        let seat = Arc::clone(&self.seats).acquire_owned();
-        let seat = tokio::time::timeout(self.limits.waiting_timeout, seat).await;
-        drop(waiting);
-        seat.map_err(|_| FailureCode::Busy)?.map_err(|_| FailureCode::ShuttingDown)
-    }
-}
-
-/// A seat in the queue; leaves it when dropped.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn join(waiting: &'a AtomicUsize, waiting_max: usize) -> Result<Self, FailureCode> {
-        let joined = Self(waiting);
-        if waiting.fetch_add(1, Ordering::Relaxed) >= waiting_max {
-            return Err(FailureCode::Busy);
-        }
-        Ok(joined)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -206,8 +190,8 @@ enum SessionError {
     Link(#[from] LinkError),
     #[error("the push took longer than its deadline")]
     Deadline,
-    #[error("every place and every seat in the queue is taken")]
-    Seat(FailureCode),
+    #[error(transparent)]
+    Seat(#[from] NoSeat),
     #[error("the hook speaks out of turn: {0}")]
     OutOfTurn(&'static str),
     #[error("a worker was lost")]
@@ -223,7 +207,7 @@ impl SessionError {
         match self {
             Self::Link(_) | Self::OutOfTurn(_) => FailureCode::Protocol,
             Self::Deadline => FailureCode::Deadline,
-            Self::Seat(code) => *code,
+            Self::Seat(no_seat) => no_seat.code(),
             Self::WorkerLost | Self::Incomplete => FailureCode::Internal,
             Self::Record(_) => FailureCode::Store,
         }
@@ -349,7 +333,7 @@ async fn converse<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let _seat = gate.seat().await.map_err(SessionError::Seat)?;
+    let _seat = gate.seats.take(&session.begin).await?;
     Intake::new(gate, received, gate.limits.hits_max).take_in(link, deadline).await?;
     if received.is_clean() && !gate.recorder.records_clean() {
         let verdict = answer::clean(session, received.objects);

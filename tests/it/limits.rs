@@ -40,7 +40,7 @@ fn take_a_seat(forge: &Forge) -> Attacker {
 #[track_caller]
 fn is_busy(forge: &Forge) {
     let scene = Scene::new(forge);
-    scene.is_refused_unscanned("the scanner gave up (busy)");
+    scene.is_refused_unscanned("gave up (busy): every place is taken by other pushes");
     scene.set_policy("accept");
     scene.is_accepted_unscanned("the scanner gave up (busy)");
     scene.set_policy("scan-locally");

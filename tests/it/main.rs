@@ -16,6 +16,7 @@ mod api;
 mod cli;
 mod evasion;
 mod failure;
+mod fair;
 mod forge;
 mod fork;
 mod gate;

@@ -163,16 +163,22 @@ impl Attacker {
 
     /// Begins a push and returns its nonce.
     pub fn begin(&mut self) -> Nonce {
+        let nobody = Pusher { name: None, source: PusherSource::Nobody, trust: Trust::None };
+        self.begin_as("/srv/git/attack.git", nobody)
+    }
+
+    /// Begins a push to a repository by somebody, and returns its nonce.
+    pub fn begin_as(&mut self, repository: &str, pusher: Pusher) -> Nonce {
         let mut nonce = [0; 16];
         std::fs::File::open("/dev/urandom").unwrap().read_exact(&mut nonce).unwrap();
         let nonce = Nonce(nonce);
         self.say(&ToDaemon::Begin(Begin {
             nonce,
             hash: HashKind::Sha1,
-            repository: b"/srv/git/attack.git".to_vec(),
+            repository: repository.as_bytes().to_vec(),
             repository_name: None,
             server: Server::Plain,
-            pusher: Pusher { name: None, source: PusherSource::Nobody, trust: Trust::None },
+            pusher,
             push_options_advertised: false,
             dry_run: false,
             environment: Vec::new(),
@@ -185,6 +191,13 @@ impl Attacker {
         let id = Oid::from_bytes(&[id; 20]).unwrap();
         let object = Object { id, kind: ObjectKind::Blob, size: bytes.len() as u64 };
         self.say(&ToDaemon::Object(object, bytes.to_vec()));
+    }
+
+    /// Brings the beginning of a blob of `size` bytes, and no more of it.
+    pub fn stall(&mut self, id: u8, size: u64) {
+        let id = Oid::from_bytes(&[id; 20]).unwrap();
+        self.say(&ToDaemon::ObjectStart(Object { id, kind: ObjectKind::Blob, size }));
+        self.say(&ToDaemon::Piece(b"the beginning, and nothing more\n".repeat(1_000)));
     }
 
     pub fn say(&mut self, message: &ToDaemon) {

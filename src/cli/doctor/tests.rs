@@ -93,7 +93,7 @@ fn a_configuration_that_is_refused_is_the_only_row_and_tells_all() {
     /scratch/pw/pushwarden.toml:3:1: [push] `nothing` is not a setting here
       3 | nothing = 1
         | ^^^^^^^
-      accepted: socket, accounts, pushes_max, pushes_waiting_max, waiting_timeout_ms, deadline_ms, deadline_ms_per_20_mb, push_bytes_max, in_flight_bytes_max, findings_max, layer_depth_max, layer_bytes_max, layer_parts_max, hits_max, workers
+      accepted: socket, accounts, pushes_max, pushes_waiting_max, waiting_timeout_ms, pushes_per_repository_max, waiting_per_repository_max, pushes_per_pusher_max, waiting_per_pusher_max, deadline_ms, deadline_ms_per_20_mb, push_bytes_max, in_flight_bytes_max, gathered_bytes_max, findings_max, layer_depth_max, layer_bytes_max, layer_parts_max, hits_max, workers
       remedy: remove it
       mend: edit it, then: pushwarden config check --config /scratch/pw/pushwarden.toml
     ");

@@ -1,21 +1,24 @@
 //! Takes the push in: frames become units of work, units become hits.
 //!
 //! Small objects travel to the pool in batches; a long object is scanned piece by piece, one piece
-//! at a time, in order. A permit for its bytes goes with every unit and comes back when the unit is
-//! scanned, so that memory is bounded by `in_flight_bytes_max` and a fast hook waits.
+//! at a time, in order. Room for its bytes goes with every batch and comes back when it is scanned,
+//! so that memory is bounded by `in_flight_bytes_max` and a fast hook waits. A long object holds room
+//! of its own for as long as it arrives (`gathered_bytes_max`): whoever is slow, or brings gigabytes,
+//! keeps others of its kind waiting and nobody else.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::hit::{Hit, Source};
 use super::link::Link;
 use super::long::{self, LongObject};
 use super::report::{Kept, Report, keep};
+use super::room::{Held, Lane};
 use super::{Deadline, Gate, SessionError, unit, within};
 use crate::finding::Span;
 use crate::rule::Ruleset;
@@ -29,8 +32,10 @@ const BATCH_BYTES: usize = 256 << 10;
 /// Objects are handed to the pool when this many are there, however short they are.
 const BATCH_OBJECTS_MAX: usize = 512;
 
-/// One permit of the in-flight semaphore stands for this many bytes.
-const PERMIT_BYTES: usize = 1 << 10;
+/// An object of at most this many bytes goes with a batch, although it comes in pieces. Until it is
+/// whole its push keeps it without asking for room, so that a push with a file of usual size waits
+/// for no other: times `pushes_max`, that is all the memory it may come to.
+const BATCHED_BYTES_MAX: u64 = 1 << 20;
 
 /// How much of all bytes in flight one push may hold: a large push leaves room for small ones.
 const SHARE_OF_ONE_PUSH: usize = 4;
@@ -51,11 +56,6 @@ const READ_NEAR: usize = 4;
 /// How long a push that failed waits for what is being scanned of it: a batch takes milliseconds,
 /// also on a busy machine.
 const ABANDON_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Returns how many permits `bytes` take.
-pub(super) fn permits(bytes: usize) -> usize {
-    bytes.div_ceil(PERMIT_BYTES).max(1)
-}
 
 /// What came of a push.
 #[derive(Default)]
@@ -179,7 +179,7 @@ pub(super) struct Intake<'a> {
     hits_max: usize,
     batch: Vec<(Object, Vec<u8>)>,
     batch_bytes: usize,
-    own_share: Arc<Semaphore>,
+    own_share: Lane,
     reports: mpsc::UnboundedReceiver<Option<Report>>,
     reporter: mpsc::UnboundedSender<Option<Report>>,
     outstanding: usize,
@@ -196,7 +196,6 @@ impl Drop for Intake<'_> {
 impl<'a> Intake<'a> {
     /// Takes a push in, and keeps at most `hits_max` hits of it at a time.
     pub(super) fn new(gate: &'a Arc<Gate>, received: &'a mut Received, hits_max: usize) -> Self {
-        let share = permits(gate.limits.in_flight_bytes_max / SHARE_OF_ONE_PUSH);
         let (reporter, reports) = mpsc::unbounded_channel();
         Self {
             gate,
@@ -204,7 +203,7 @@ impl<'a> Intake<'a> {
             hits_max,
             batch: Vec::new(),
             batch_bytes: 0,
-            own_share: Arc::new(Semaphore::new(share)),
+            own_share: Lane::new(gate.limits.in_flight_bytes_max / SHARE_OF_ONE_PUSH),
             reports,
             reporter,
             outstanding: 0,
@@ -262,7 +261,12 @@ impl<'a> Intake<'a> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         match message {
-            ToDaemon::Object(object, bytes) => self.object(object, bytes).await,
+            ToDaemon::Object(object, bytes) => {
+                if self.admit(object.size)? {
+                    self.add_to_batch(object, bytes, deadline).await?;
+                }
+                Ok(())
+            }
             ToDaemon::ObjectStart(object) => self.long_object(object, link, deadline).await,
             ToDaemon::Unscanned(unscanned) => {
                 self.received.leave_out(unscanned);
@@ -304,14 +308,16 @@ impl<'a> Intake<'a> {
         self.received.add(report, self.hits_max);
     }
 
-    async fn object(&mut self, object: Object, bytes: Vec<u8>) -> Result<(), SessionError> {
-        if !self.admit(object.size)? {
-            return Ok(());
-        }
+    async fn add_to_batch(
+        &mut self,
+        object: Object,
+        bytes: Vec<u8>,
+        deadline: Deadline,
+    ) -> Result<(), SessionError> {
         self.batch_bytes += bytes.len();
         self.batch.push((object, bytes));
         if self.batch_bytes >= BATCH_BYTES || self.batch.len() >= BATCH_OBJECTS_MAX {
-            self.flush().await?;
+            self.flush(deadline).await?;
         }
         Ok(())
     }
@@ -331,11 +337,11 @@ impl<'a> Intake<'a> {
     }
 
     /// Hands the batch to the pool.
-    async fn flush(&mut self) -> Result<(), SessionError> {
+    async fn flush(&mut self, deadline: Deadline) -> Result<(), SessionError> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let held = self.hold(self.batch_bytes).await?;
+        let held = self.hold(self.batch_bytes, deadline).await?;
         let is_abandoned = Arc::clone(&self.is_abandoned);
         self.submit_batch(held, move || is_abandoned.load(Ordering::Relaxed));
         Ok(())
@@ -379,7 +385,7 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Takes the pieces of a long object, each scanned before the next is handed over.
+    /// Takes the pieces of an object that is too long for one frame.
     async fn long_object<S>(
         &mut self,
         object: Object,
@@ -389,28 +395,39 @@ impl<'a> Intake<'a> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let scanned = self.admit(object.size)?;
-        // All at once: somebody who held a part and waited for more could wait for another who does.
-        let held = self.hold(long::held_bytes(&object) + BATCH_BYTES).await?;
-        let mut long = LongObject::new(self.gate, &object);
-        let mut left = object.size;
-        let mut chunk = Vec::new();
-        while left > 0 {
-            match within(deadline.at(self.received.bytes), link.hear()).await? {
-                ToDaemon::Piece(piece) if !piece.is_empty() => {
-                    left = left
-                        .checked_sub(piece.len() as u64)
-                        .ok_or(SessionError::OutOfTurn("an object is longer than announced"))?;
-                    if scanned {
-                        chunk.extend_from_slice(&piece);
-                    }
-                }
-                ToDaemon::ObjectBroken(reason) => {
-                    self.received.leave_out(Unscanned { object: Some(object.id), reason });
-                    break;
-                }
-                _ => return Err(SessionError::OutOfTurn("an object ends too early")),
+        let is_scanned = self.admit(object.size)?;
+        if is_scanned && object.size > BATCHED_BYTES_MAX {
+            return self.stream(object, link, deadline).await;
+        }
+        let (mut left, mut bytes) = (object.size, Vec::new());
+        while let Some(piece) = self.piece(&object, &mut left, link, deadline).await? {
+            if is_scanned {
+                bytes.extend_from_slice(&piece);
             }
+        }
+        if is_scanned {
+            self.add_to_batch(object, bytes, deadline).await?;
+        }
+        Ok(())
+    }
+
+    /// Scans a long object while it arrives, each part before the next is handed over.
+    async fn stream<S>(
+        &mut self,
+        object: Object,
+        link: &mut Link<S>,
+        deadline: Deadline,
+    ) -> Result<(), SessionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        // All at once: somebody who held a part and waited for more could wait for another who does.
+        let held = self.gate.gathered.hold(self.received.bytes, long::held_bytes(&object));
+        let held = self.in_time(deadline, held).await?;
+        let mut long = LongObject::new(self.gate, &object);
+        let (mut left, mut chunk) = (object.size, Vec::new());
+        while let Some(piece) = self.piece(&object, &mut left, link, deadline).await? {
+            chunk.extend_from_slice(&piece);
             if chunk.len() >= BATCH_BYTES {
                 let piece = std::mem::take(&mut chunk);
                 long = self.scan_part(move |gate, report| long.fed(gate, &piece, report)).await?;
@@ -421,6 +438,36 @@ impl<'a> Intake<'a> {
             drop(held);
         };
         self.scan_part(last).await
+    }
+
+    /// Waits for the next piece of an object of which `left` bytes are to come. None at its end,
+    /// which comes early where the hook cannot read it on.
+    async fn piece<S>(
+        &mut self,
+        object: &Object,
+        left: &mut u64,
+        link: &mut Link<S>,
+        deadline: Deadline,
+    ) -> Result<Option<Vec<u8>>, SessionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        if *left == 0 {
+            return Ok(None);
+        }
+        match within(deadline.at(self.received.bytes), link.hear()).await? {
+            ToDaemon::Piece(piece) if !piece.is_empty() => {
+                let rest = left.checked_sub(piece.len() as u64);
+                *left =
+                    rest.ok_or(SessionError::OutOfTurn("an object is longer than announced"))?;
+                Ok(Some(piece))
+            }
+            ToDaemon::ObjectBroken(reason) => {
+                self.received.leave_out(Unscanned { object: Some(object.id), reason });
+                Ok(None)
+            }
+            _ => Err(SessionError::OutOfTurn("an object ends too early")),
+        }
     }
 
     /// Does a part of a long object's scan on the pool, and takes in what it finds.
@@ -441,14 +488,22 @@ impl<'a> Intake<'a> {
         Ok(state)
     }
 
-    /// Waits for permits for `bytes`, of this push's share and of everybody's.
-    async fn hold(&self, bytes: usize) -> Result<[OwnedSemaphorePermit; 2], SessionError> {
-        let all = permits(self.gate.limits.in_flight_bytes_max / SHARE_OF_ONE_PUSH);
-        let wanted = u32::try_from(permits(bytes).min(all)).unwrap_or(u32::MAX);
-        let closed = |_| SessionError::WorkerLost;
-        let own = Arc::clone(&self.own_share).acquire_many_owned(wanted).await.map_err(closed)?;
-        let shared = Arc::clone(&self.gate.in_flight).acquire_many_owned(wanted);
-        Ok([own, shared.await.map_err(closed)?])
+    /// Waits for room for `bytes`, of this push's share and of everybody's.
+    async fn hold(&self, bytes: usize, deadline: Deadline) -> Result<[Held; 2], SessionError> {
+        let own = self.in_time(deadline, self.own_share.hold(bytes)).await?;
+        let shared = self.gate.in_flight.hold(self.received.bytes, bytes);
+        Ok([own, self.in_time(deadline, shared).await?])
+    }
+
+    /// Waits for room until the deadline.
+    async fn in_time(
+        &self,
+        deadline: Deadline,
+        held: impl Future<Output = Option<Held>>,
+    ) -> Result<Held, SessionError> {
+        let until = deadline.at(self.received.bytes);
+        let held = tokio::time::timeout_at(until, held).await;
+        held.map_err(|_| SessionError::Deadline)?.ok_or(SessionError::WorkerLost)
     }
 
     /// Takes the hits out that are there so far.
@@ -478,7 +533,7 @@ impl<'a> Intake<'a> {
 
     /// Waits until everything that was taken in is scanned.
     pub(super) async fn settle(&mut self, deadline: Deadline) -> Result<(), SessionError> {
-        self.flush().await?;
+        self.flush(deadline).await?;
         while self.outstanding > 0 {
             let until = deadline.at(self.received.bytes);
             let report = tokio::time::timeout_at(until, self.reports.recv()).await;

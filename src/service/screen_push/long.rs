@@ -14,7 +14,12 @@ const TREE_BYTES_MAX: u64 = 64 << 20;
 
 /// Returns how much of an object is held while it is scanned, in bytes.
 pub(super) fn held_bytes(object: &Object) -> usize {
-    usize::try_from(object.size).map_or(GATHER_BYTES_MAX, |size| size.min(GATHER_BYTES_MAX))
+    let most = match object.kind {
+        ObjectKind::Tree if object.size > TREE_BYTES_MAX => 0,
+        ObjectKind::Tree => TREE_BYTES_MAX,
+        ObjectKind::Blob | ObjectKind::Commit | ObjectKind::Tag => GATHER_BYTES_MAX as u64,
+    };
+    usize::try_from(object.size.min(most)).unwrap_or(usize::MAX)
 }
 
 /// An object longer than a piece, in the middle of its scan.
