@@ -179,8 +179,10 @@ impl Scan<'_> {
         let parts: Vec<Part> = layer::parts(&layers).cloned().collect();
         if report.seen.insert((span, self.key.fingerprint(hit.secret), parts)) {
             let names: Vec<_> = layers.iter().map(|l| l.label(|name| self.show(name))).collect();
+            let mut facts = hit.facts.clone();
+            facts.retain(|_, fact| self.show(fact.as_bytes()).is_some());
             let tools = (&self.key, &self.policy);
-            report.records.push(record::found(path, hit, (span, &names), tools));
+            report.records.push(record::found(path, (hit, facts), (span, &names), tools));
         }
     }
 

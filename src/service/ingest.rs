@@ -256,6 +256,8 @@ impl Intake {
         let names = names.flatten().chain(&mut claim.pusher.0);
         let details = claim.unscanned.iter_mut().map(|item| &mut item.detail);
         names.chain(details).for_each(|text| *text = self.masked(text));
+        let facts = claim.findings.iter_mut().flat_map(|found| found.facts.values_mut());
+        facts.for_each(|fact| *fact = self.masked(fact));
     }
 
     /// Fingerprints a claimed value and files it; a value that does not decode is none.

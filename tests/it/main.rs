@@ -13,6 +13,7 @@
 )]
 
 mod api;
+mod attack;
 mod cli;
 mod evasion;
 mod failure;

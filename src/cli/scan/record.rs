@@ -11,16 +11,17 @@ use serde_json::{Value, json};
 use super::ScanFormat;
 use crate::cli::table::text;
 use crate::cli::{Terminal, print_json};
-use crate::finding::{Container, Span};
+use crate::finding::{Container, Facts, Span};
 use crate::policy::{Action, Policy};
 use crate::scan::Match;
 use crate::secret::{FingerprintKey, Preview};
 use crate::wire::escape;
 
-/// Builds a finding's record; the value itself is in no field of it.
+/// Builds a finding's record; the value itself is in no field of it. What the value tells is shown
+/// as `facts` say, which hold no other secret.
 pub(super) fn found(
     path: &Path,
-    hit: &Match<'_>,
+    (hit, facts): (&Match<'_>, Facts),
     (span, layers): (Span, &[String]),
     (key, policy): (&FingerprintKey, &Policy),
 ) -> Value {
@@ -34,7 +35,7 @@ pub(super) fn found(
         "start": span.start, "end": span.end, "commit": null, "blob": null,
         "fingerprint": key.fingerprint(hit.secret),
         "preview": Preview::mask(hit.secret, hit.rule.masking),
-        "facts": hit.facts,
+        "facts": facts,
     });
     add_raw_path(&mut record, path);
     record

@@ -149,7 +149,10 @@ impl<'a> Draft<'a> {
         }
         let groups =
             by_fingerprint.into_values().filter_map(|hits| Group::of(hits, received, located));
-        let groups = groups.collect();
+        let mut groups: Vec<Group<'_>> = groups.collect();
+        for group in &mut groups {
+            redactor.facts(&mut group.finding.facts);
+        }
         let unfiled = Unfiled::default();
         Self { gate, head, received, located, redactor, codeowners, groups, unfiled }
     }

@@ -1,7 +1,8 @@
 //! Masks secrets in the names that a refusal, a ticket and a record show.
 //!
-//! A path, a commit's subject or a ref name is the pusher's text and may hold the very secret that
-//! was found, whole or cut off. Every such text passes here before it is kept or shown.
+//! A path, a commit's subject, a ref name or the user of an address is the pusher's text and may hold
+//! the very secret that was found, whole or cut off. Every such text passes here before it is kept or
+//! shown.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,6 +12,7 @@ use super::hit::Source;
 use super::intake::Received;
 use super::report::Report;
 use super::unit;
+use crate::finding::Facts;
 use crate::wire::escape;
 
 /// The longest name that is kept, in columns.
@@ -52,6 +54,14 @@ impl<'a> Redactor<'a> {
         let masked = self.mask_hits(self.values.mask(name));
         self.known.borrow_mut().insert(name.to_vec(), masked.clone());
         masked
+    }
+
+    /// Masks every secret in what a value tells: a token may stand as the user of an address, beside
+    /// the password that was found.
+    pub(super) fn facts(&self, facts: &mut Facts) {
+        for fact in facts.values_mut() {
+            *fact = String::from_utf8_lossy(&self.bytes(fact.as_bytes())).into_owned();
+        }
     }
 
     /// Masks what the rules find in the name by itself.
