@@ -24,6 +24,12 @@ pub use error::{LoadError, Problem};
 
 use crate::secret::Masking;
 
+/// The shortest keyword, in bytes: shorter ones stand in every other line of any text.
+const KEYWORD_BYTES_MIN: usize = 3;
+
+/// The fewest examples of each kind.
+const EXAMPLES_MIN: usize = 2;
+
 /// The name of a rule: lower-case words joined by `-`, at most [`RuleId::BYTES_MAX`] bytes.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,

@@ -37,9 +37,9 @@ use super::format::Format;
 use crate::config::Config;
 
 pub use canary::{Canary, CanaryError, IssueCanary, VERDICT_START, verdict_text};
-pub use install::Programs;
 pub use refusal::Refusal;
 pub use report::{Row, State};
+pub use settings::Programs;
 
 use find::Found;
 

@@ -44,7 +44,7 @@ pub enum Problem {
     #[error("`keywords` is empty; name a literal that every match contains")]
     NoKeyword,
     /// A keyword is too short to be worth looking for.
-    #[error("keyword `{0}` is under {min} bytes; name a longer literal", min = super::load::KEYWORD_BYTES_MIN)]
+    #[error("keyword `{0}` is under {min} bytes; name a longer literal", min = super::KEYWORD_BYTES_MIN)]
     ShortKeyword(String),
     /// The pattern does not compile.
     #[error("the pattern does not compile: {0}")]
@@ -103,7 +103,7 @@ pub enum Problem {
         want: String,
     },
     /// There are too few examples.
-    #[error("{have} `{list}` examples; write at least {min}", min = super::load::EXAMPLES_MIN)]
+    #[error("{have} `{list}` examples; write at least {min}", min = super::EXAMPLES_MIN)]
     FewExamples {
         /// `match` or `reject`.
         list: &'static str,

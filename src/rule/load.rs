@@ -22,8 +22,6 @@ use super::error::{LoadError, Problem};
 use super::raw::RawRule;
 use check::Check;
 
-pub(super) use check::{EXAMPLES_MIN, KEYWORD_BYTES_MIN};
-
 pub(super) fn load(files: &[(String, String)]) -> Result<Vec<Rule>, Vec<LoadError>> {
     let mut loader = Loader::default();
     for (path, text) in files {

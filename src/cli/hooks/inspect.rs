@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use super::super::shell::word;
 use super::git::{Ended, Repository, resolved};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, unset};
 
 /// The settings that keep git from running `hooks/pre-receive`.
 const KEYS: &str = r"^(core\.hookspath|hook\..*\.enabled)$";
@@ -86,14 +85,6 @@ impl HookConfig {
         let named: Vec<&str> = self.disabled.iter().map(|setting| setting.key.as_str()).collect();
         let reason = format!("{} is false in {}", named.join(", "), first.origin);
         Some((reason, unset(&first.origin, &first.key)))
-    }
-}
-
-/// Writes the command that removes `key` from where git found it.
-pub(super) fn unset(origin: &str, key: &str) -> String {
-    match origin.strip_prefix("file:") {
-        Some(file) => format!("git config --file {} --unset-all {key}", word(file)),
-        None => format!("git config --unset-all {key}  # set by {origin}"),
     }
 }
 

@@ -5,7 +5,7 @@
 //! steps leaves something that either command finishes.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Context;
 use super::directory::{CHAINED, Entry, HOOK, HooksDirectory, SETTINGS};
@@ -14,25 +14,6 @@ use super::inspect::HookConfig;
 use super::refusal::Refusal;
 use super::report::{Row, State};
 use super::settings::Settings;
-
-/// The programs that repositories are linked to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Programs {
-    /// What git runs as the hook.
-    pub hook: PathBuf,
-    /// What the hook runs to scan locally.
-    pub main: PathBuf,
-}
-
-impl Programs {
-    /// Finds the small hook beside the running program; without it, the program is its own hook.
-    pub fn of_this_process() -> io::Result<Self> {
-        let main = std::env::current_exe()?;
-        let sibling = main.with_file_name("pushwarden-hook");
-        let hook = if sibling.is_file() { sibling } else { main.clone() };
-        Ok(Self { hook, main })
-    }
-}
 
 /// Installs or updates the hook of one repository.
 pub(super) fn install(repository: &Repository, context: &Context<'_>) -> Row {

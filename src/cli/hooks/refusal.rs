@@ -113,7 +113,7 @@ impl Refusal {
                 format!("make it a directory of the repository itself: ls -ld {path}")
             }
             Self::HooksPath { origin, .. } => {
-                let unset = super::inspect::unset(origin, "core.hooksPath");
+                let unset = unset(origin, "core.hooksPath");
                 format!("move its hooks into the repository's own hooks/, then: {unset}")
             }
             Self::Git { .. } => "run this as root or as the repository's owner".into(),
@@ -135,5 +135,13 @@ impl Refusal {
                 "run this as root or as the repository's owner, and look for a full disk".into()
             }
         }
+    }
+}
+
+/// Writes the command that removes `key` from where git found it.
+pub(super) fn unset(origin: &str, key: &str) -> String {
+    match origin.strip_prefix("file:") {
+        Some(file) => format!("git config --file {} --unset-all {key}", word(file)),
+        None => format!("git config --unset-all {key}  # set by {origin}"),
     }
 }

@@ -3,16 +3,34 @@
 //! The hook has no TOML parser, and the repository's owner cannot always read the daemon's
 //! configuration: so each repository has its own copy of `[hook]`.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::install::Programs;
 use super::refusal::Refusal;
 use crate::config::Config;
 
 const HEADER: &[u8] = b"# Written by `pushwarden hooks install`, which also updates it.\n\
                         # If others than its owner can write it, every push is refused.\n";
+
+/// The programs that repositories are linked to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Programs {
+    /// What git runs as the hook.
+    pub hook: PathBuf,
+    /// What the hook runs to scan locally.
+    pub main: PathBuf,
+}
+
+impl Programs {
+    /// Finds the small hook beside the running program; without it, the program is its own hook.
+    pub fn of_this_process() -> io::Result<Self> {
+        let main = std::env::current_exe()?;
+        let sibling = main.with_file_name("pushwarden-hook");
+        let hook = if sibling.is_file() { sibling } else { main.clone() };
+        Ok(Self { hook, main })
+    }
+}
 
 /// What goes into the file, apart from the chained hook.
 #[derive(Clone, Debug)]

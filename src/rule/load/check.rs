@@ -8,14 +8,8 @@ use super::Source;
 use crate::rule::error::{LoadError, Problem};
 use crate::rule::pattern::{self, Outline};
 use crate::rule::raw::{RawExamples, RawRule};
-use crate::rule::{Examples, Revocation, Rule, RuleId, template};
+use crate::rule::{EXAMPLES_MIN, Examples, KEYWORD_BYTES_MIN, Revocation, Rule, RuleId, template};
 use crate::secret::Masking;
-
-/// The shortest keyword, in bytes: shorter ones stand in every other line of any text.
-pub(in crate::rule) const KEYWORD_BYTES_MIN: usize = 3;
-
-/// The fewest examples of each kind.
-pub(in crate::rule) const EXAMPLES_MIN: usize = 2;
 
 /// The longest span a rule may ask for, in bytes: the engine keeps twice this of a stream at hand.
 const SPAN_BYTES_MAX: u32 = 64 << 10;
