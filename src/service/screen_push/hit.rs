@@ -74,6 +74,15 @@ pub(super) struct Spot {
     pub(super) layers: Vec<Layer>,
 }
 
+/// An object id in the header of a commit or tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeaderId {
+    /// Of a commit's tree, or of what a tag points at.
+    Content,
+    /// Of a commit's parent.
+    Parent,
+}
+
 /// One secret at one place.
 pub(super) struct Hit {
     pub(super) spot: Spot,
@@ -87,8 +96,8 @@ pub(super) struct Hit {
     pub(super) entry: Option<Vec<u8>>,
     /// Whether it stands in the header of a commit or tag: its author, say.
     pub(super) in_header: bool,
-    /// Whether it touches an object id that Git itself put into a header.
-    pub(super) touches_id: bool,
+    /// The object id that Git itself put into a header and that it touches.
+    pub(super) touches: Option<HeaderId>,
     /// Whether the value is known, from the inventory or because it leaked before.
     pub(super) is_known: bool,
     /// Why the rule believes it.
@@ -139,7 +148,7 @@ impl Hit {
             clear: Secret::new(clear.to_vec()),
             entry: None,
             in_header: false,
-            touches_id: false,
+            touches: None,
             is_known: false,
             reasons: Vec::new(),
             canary: None,

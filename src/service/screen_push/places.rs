@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::age::Counts;
-use super::hit::Source;
+use super::hit::{HeaderId, Hit};
 use super::intake::{Intake, Received};
 use super::link::Link;
 use super::{Deadline, Gate, HITS_MAX, SessionError, within};
@@ -33,21 +33,24 @@ pub(super) struct Located {
 }
 
 impl Located {
-    /// Whether a ref reaches the object by every route. Git has then seen that the ids in its
-    /// header are those of real objects: a known secret of the same digits (anybody can have a
-    /// commit's id recorded as leaked, by pushing it as a password) must not close the branch.
-    /// Commits that no ref reaches have routes without a ref.
-    fn is_reached(&self, source: Source) -> bool {
-        let routes = source.object().and_then(|object| self.routes.get(&object));
+    /// Whether the hit is in an id of a real object. Git has seen that of the ids in the header of an
+    /// object that a ref reaches by every route: a known secret of the same digits (anybody can have
+    /// a commit's id recorded as leaked, by pushing it as a password) must not close the branch.
+    /// Commits that no ref reaches have routes without a ref. The parents of a commit that begins a
+    /// shallow history are ids of nothing that git has seen.
+    fn is_real_id(&self, hit: &Hit) -> bool {
+        let routes = hit.spot.source.object().and_then(|object| self.routes.get(&object));
         let is_by_ref = |route: &Route| match route {
             Route::ReachableBefore => true,
-            Route::Entry(Entry { commit, .. }) | Route::Commit(commit) => {
-                !commit.ref_name.is_empty()
+            Route::Commit(commit) => {
+                let is_shallow = hit.touches == Some(HeaderId::Parent) && commit.topology.is_root;
+                !commit.ref_name.is_empty() && !is_shallow
             }
+            Route::Entry(Entry { commit, .. }) => !commit.ref_name.is_empty(),
             Route::Tag { ref_name } | Route::Ref { ref_name } => !ref_name.is_empty(),
             Route::Unreached => false,
         };
-        routes.is_some_and(|routes| routes.iter().all(is_by_ref))
+        hit.touches.is_some() && routes.is_some_and(|routes| routes.iter().all(is_by_ref))
     }
 }
 
@@ -71,7 +74,7 @@ where
         let until = Deadline { base: deadline.base.saturating_mul(2), ..deadline };
         complete &= hear_answer(gate, link, &own, &mut located, until).await?;
     }
-    received.hits.retain(|hit| !(hit.touches_id && located.is_reached(hit.spot.source)));
+    received.hits.retain(|hit| !located.is_real_id(hit));
     located.counts.add_all(&received.hits, |_| true);
     if !complete {
         let reason = UnscannedReason::Unlocated;

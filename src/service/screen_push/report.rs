@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::hit::{Hit, Source, Spot};
+use super::hit::{HeaderId, Hit, Source, Spot};
 use crate::scan::layer::parts;
 use crate::scan::unit::{TreeNames, commit_ids, tag_ids};
 use crate::secret::Fingerprint;
@@ -92,15 +92,18 @@ impl Report {
         let ids = if kind == ObjectKind::Tag { tag_ids(head_read) } else { commit_ids(head_read) };
         for hit in self.hits.iter_mut().skip(first) {
             hit.in_header = hit.spot.span.start < end as u64;
-            let overlaps = |id: &Range<usize>| {
-                hit.spot.span.start < id.end as u64 && (id.start as u64) < hit.spot.span.end
-            };
-            hit.touches_id = ids.iter().any(overlaps);
+            let span = hit.spot.span;
+            let overlaps =
+                |id: &Range<usize>| span.start < id.end as u64 && (id.start as u64) < span.end;
+            hit.touches = ids.iter().position(overlaps).map(|at| match at {
+                0 => HeaderId::Content,
+                _ => HeaderId::Parent,
+            });
         }
         let mut at = 0;
         self.hits.retain(|hit| {
             at += 1;
-            at <= first || !hit.touches_id || hit.is_known
+            at <= first || hit.touches.is_none() || hit.is_known
         });
         if self.hits.len() < at {
             self.index();
