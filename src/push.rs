@@ -8,8 +8,8 @@
 //!
 //! The unit is the object, never the diff: `quarantine` streams every object that git received,
 //! whether a ref reaches it or not, and `outside` those that a ref will newly reach though they
-//! lay in the store already. What cannot be read, or not in time, is an [`Unscanned`] with its
-//! reason. All bytes are hostile; memory is bounded whatever their size.
+//! lay in the store already. Last comes the certificate of a signed push, which git stores by itself.
+//! What cannot be read, or not in time, is an [`Unscanned`] with its reason. All bytes are hostile; memory is bounded whatever their size.
 //!
 //! Deliberately absent: the repository's configuration, replace refs, grafts and attributes (a push
 //! may change them); any write; any decision about what a hit means.
@@ -98,7 +98,19 @@ impl<'a> Push<'a> {
         }
         self.commits =
             outside::stream(self.updates, &self.store, &mut self.refs, &mut emitter, &self.limits)?;
-        Ok(())
+        self.store.stream_certificate(&mut emitter, &self.limits)
+    }
+
+    /// Returns the ref updates, with no old id but those that refs have. A client may claim any, and
+    /// what is said to have stood there before is not looked at when a push is scanned later.
+    pub fn believed(&mut self) -> Vec<RefUpdate> {
+        let refs = &mut self.refs;
+        let believed = self.updates.iter().map(|update| {
+            let is_true = update.old.is_null() || refs.is_tip(update.old);
+            let old = if is_true { update.old } else { update.old.to_null() };
+            RefUpdate { old, ..update.clone() }
+        });
+        believed.collect()
     }
 
     /// Says where `objects` come from. Errors are the sink's own.

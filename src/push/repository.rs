@@ -6,6 +6,10 @@
 //! | `GIT_QUARANTINE_PATH`, `GIT_OBJECT_DIRECTORY` | what the push brings; absent when it only deletes |
 //! | `GIT_ALTERNATE_OBJECT_DIRECTORIES` | the repository's own objects and other stores it reads |
 //! | `GIT_SHALLOW_FILE` | commits whose parents the push does not bring |
+//! | `GIT_PUSH_CERT` | the blob of a signed push's certificate, which git stores whatever comes of it |
+//!
+//! A push to a linked work tree is one to the repository that it belongs to: git names the work tree's
+//! own directory, where `commondir` names the other.
 //!
 //! Source: git(1), git-receive-pack(1). The repository's configuration is not read at all: a hook
 //! that obeyed it could be switched off by it.
@@ -14,9 +18,9 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use crate::wire::{HashKind, RefUpdate};
+use crate::wire::{HashKind, Oid, RefUpdate};
 
 /// The most alternate object directories. git follows five levels of them; more is no repository.
 const ALTERNATES_MAX: usize = 256;
@@ -35,6 +39,8 @@ pub struct Repository {
     pub alternates: Vec<PathBuf>,
     /// Where the commits stand that have no parents here.
     pub shallow: PathBuf,
+    /// The push's certificate: a blob that git has put among the repository's own objects.
+    pub certificate: Option<Oid>,
     /// The hash function.
     pub hash: HashKind,
 }
@@ -73,6 +79,7 @@ impl Repository {
         let path = |name| variable(name).filter(|value| !value.is_empty());
         let absolute = |value: OsString| directory.join(value).components().collect::<PathBuf>();
         let git_dir = path("GIT_DIR").map(absolute).ok_or(RepositoryError::NoGitDir)?;
+        let git_dir = common_dir(&git_dir).unwrap_or(git_dir);
         let objects = git_dir.join("objects");
         let quarantine = path("GIT_QUARANTINE_PATH").or_else(|| path("GIT_OBJECT_DIRECTORY"));
         let list = path("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
@@ -82,9 +89,11 @@ impl Repository {
             return Err(RepositoryError::TooManyAlternates);
         }
         let shallow = path("GIT_SHALLOW_FILE").map(absolute);
+        let certificate = path("GIT_PUSH_CERT").and_then(|id| Oid::from_hex(id.as_bytes()));
         Ok(Self {
             quarantine: quarantine.map(absolute).filter(|path| *path != objects),
             shallow: shallow.unwrap_or_else(|| git_dir.join("shallow")),
+            certificate: certificate.filter(|id| !id.is_null()),
             hash: hash_of(updates),
             git_dir,
             objects,
@@ -110,12 +119,33 @@ impl Repository {
         Ok(Self {
             quarantine: None,
             alternates: Vec::new(),
+            certificate: None,
             shallow: git_dir.join("shallow"),
             hash: configured_hash(&git_dir),
             git_dir,
             objects,
         })
     }
+}
+
+/// Returns the directory that all work trees of a repository share, where `git_dir` is that of a
+/// linked one.
+fn common_dir(git_dir: &Path) -> Option<PathBuf> {
+    let text = std::fs::read(git_dir.join("commondir")).ok()?;
+    let common = text.trim_ascii_end();
+    (!common.is_empty()).then(|| tidy(&git_dir.join(OsStr::from_bytes(common))))
+}
+
+/// Takes `.` and `..` out of an absolute path.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(tidy.pop()),
+            part => tidy.push(part),
+        }
+    }
+    tidy
 }
 
 /// Tells the hash function by the one setting that names it, `extensions.objectFormat`: nothing

@@ -31,7 +31,7 @@ use super::pack::Pack;
 use super::quarantine::Quarantine;
 use super::repository::Repository;
 use super::seek::Packs;
-use super::sink::{Emitter, ReadError, unreadable};
+use super::sink::{Emitter, ReadError, close, unreadable};
 use super::tree::{TreeEntries, is_whole};
 
 /// The longest object that is read whole, in bytes: trees and commits, and blobs that are streamed
@@ -122,6 +122,17 @@ impl<'r> Store<'r> {
         let whole = self.quarantine.stream(self.zlib.get_mut(), emitter, limits)?;
         self.captured = emitter.captured();
         Ok(whole)
+    }
+
+    /// Streams the certificate of a signed push. Errors are the sink's own.
+    pub(super) fn stream_certificate(
+        &self,
+        emitter: &mut Emitter<'_>,
+        limits: &Limits,
+    ) -> io::Result<()> {
+        let Some(id) = self.repository.certificate else { return Ok(()) };
+        let outcome = self.stream(id, emitter, limits).map(drop);
+        close(outcome, emitter).map(drop)
     }
 
     /// Reads an object whole into `content`. None if it is nowhere.

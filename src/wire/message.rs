@@ -72,6 +72,12 @@ impl Oid {
         self.bytes.iter().all(|&byte| byte == 0)
     }
 
+    /// Returns the id of nothing, as long as this one.
+    #[must_use]
+    pub fn to_null(&self) -> Self {
+        Self { bytes: [0; 32], ..*self }
+    }
+
     /// Returns the first seven hex digits, as people write ids.
     pub fn short(&self) -> String {
         self.to_string().chars().take(7).collect()
