@@ -36,7 +36,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use crate::push::{self, Limits, Push, Repository, stdin};
-use crate::wire::{Begin, Nonce, Oid, REF_UPDATES_MAX, RefUpdate, Verdict, VerdictKind};
+use crate::wire::{
+    self, Begin, Nonce, Oid, REF_UPDATES_MAX, RefUpdate, TIPS_MAX, Verdict, VerdictKind,
+};
 
 use client::Head;
 use connection::{Connection, ConnectionError, Timing};
@@ -202,7 +204,16 @@ impl Hook<'_> {
         push: &mut Push<'_>,
         talk: &mut dyn Write,
     ) -> Decision {
-        match self.settings.on_unavailable {
+        let policy = self.settings.on_unavailable;
+        if policy != OnUnavailable::Reject && wire::tips(self.updates).count() > TIPS_MAX {
+            let reason = format!("{error}, and only {TIPS_MAX} refs may wait for it");
+            say(talk, &self.no_verdict(error, &reason, head.begin.nonce));
+            return Decision::Refused;
+        }
+        // What is scanned later is scanned from what stood before, so that must be true.
+        let updates = push.believed();
+        let head = &Head { updates: &updates, ..*head };
+        match policy {
             // What was found is no matter of a policy for what could not be scanned.
             OnUnavailable::Accept if !error.follows_hits() => self.accept(error, head, talk),
             OnUnavailable::Reject | OnUnavailable::Accept => {
@@ -224,7 +235,7 @@ impl Hook<'_> {
     /// Lets the push in unscanned, if that can be put on record.
     fn accept(&self, error: &ConnectionError, head: &Head<'_>, talk: &mut dyn Write) -> Decision {
         let nonce = head.begin.nonce;
-        if fallback::record_accepted(&self.settings.spool, head.begin, self.updates).is_err() {
+        if fallback::record_accepted(&self.settings.spool, head.begin, head.updates).is_err() {
             say(talk, &message::not_recorded(self.asked(), error, nonce));
             return Decision::Refused;
         }

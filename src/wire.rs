@@ -35,7 +35,9 @@ pub use message::{
     Nonce, Object, ObjectKind, Oid, OwnersFile, Place, Pusher, PusherSource, RefUpdate, Route,
     Server, ToDaemon, Topology, Trust, Unscanned, UnscannedReason, Verdict, VerdictKind,
 };
-pub use spool::{ACCEPTED_MAGIC, Accepted, AcceptedError, REF_UPDATES_MAX, write_ref_updates};
+pub use spool::{
+    ACCEPTED_MAGIC, Accepted, AcceptedError, REF_UPDATES_MAX, TIPS_MAX, tips, write_ref_updates,
+};
 
 /// The version of the protocol; the two sides of a push are installed together, so it must match.
 pub const VERSION: u16 = 1;

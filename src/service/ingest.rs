@@ -34,7 +34,7 @@ use crate::service::{ticket_text, unscanned};
 use crate::store::{
     FindingRecord, PushRecord, PusherRecord, SpoolNonce, Store, StoreError, UnscannedItem,
 };
-use crate::wire::{Accepted, PusherSource, Server, Trust, UnscannedReason, escape};
+use crate::wire::{self, Accepted, PusherSource, Server, Trust, UnscannedReason, escape};
 
 /// Stands for the repository of a push whose entry could not be read.
 const UNKNOWN: &str = "(unknown)";
@@ -338,8 +338,7 @@ fn accepted(intake: &Intake, path: &Path) -> Result<PushRecord, IngestError> {
     let entry = Accepted::read(&mut io::Cursor::new(bytes));
     let Accepted { begin, updates } = entry.map_err(|error| unreadable(error.to_string()))?;
     let line = |bytes: &[u8]| escape::line(bytes, 400);
-    let tips = updates.iter().filter(|update| !update.new.is_null());
-    let unscanned = tips.map(|update| {
+    let unscanned = wire::tips(&updates).map(|update| {
         let detail = format!("{} from {}", intake.gate.masked_line(&update.name), update.old);
         unscanned::tip(update, UnscannedReason::DaemonAway, detail)
     });

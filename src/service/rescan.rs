@@ -88,7 +88,9 @@ impl Rescanner {
         let landed = tip.landed().ok_or(RescanError::NoTip)?;
         let found = match self.tell(tip.repository, landed)? {
             Outcome::Clean => "scanned again: nothing found",
-            Outcome::Judged(_) => "scanned again: what was found is filed",
+            Outcome::Judged(_) => {
+                "scanned again: what was found is filed, what was not scanned is listed"
+            }
             ended => return Err(RescanError::Ended(ended)),
         };
         let found = Reason::parse(found).map_err(|_| RescanError::Ended(Outcome::Clean))?;

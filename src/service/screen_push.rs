@@ -259,7 +259,7 @@ where
 }
 
 /// Screens a push that was let in earlier without a scan, or without a whole one. What is found is
-/// filed; it fails where not everything could be scanned this time either.
+/// filed; it fails where nothing is found and not everything could be scanned this time either.
 pub async fn screen_landed<S>(gate: &Arc<Gate>, stream: S, deadline: Duration) -> Outcome
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -341,7 +341,8 @@ where
         return Ok(Outcome::Clean);
     }
     let is_whole = received.unscanned.iter().all(|item| item.reason.is_unopened());
-    if session.moment == Moment::Landed && !is_whole {
+    // What was found is filed at once, with what was not scanned as items of its own.
+    if session.moment == Moment::Landed && !is_whole && received.hits.is_empty() {
         return Err(SessionError::Incomplete);
     }
     if let Some(id) = received.lone_canary(gate) {

@@ -73,8 +73,9 @@ impl PushRecord {
     /// generated file can hold a secret on every line; nobody reads past the first screens.
     pub const OCCURRENCES_MAX: usize = 100;
 
-    /// The most items of one push that are listed as not scanned; the rest is counted.
-    pub const UNSCANNED_MAX: usize = 1_000;
+    /// The most items of one push that are listed as not scanned; the rest is counted. No fewer than
+    /// the tips of a push that is let in and scanned later.
+    pub const UNSCANNED_MAX: usize = crate::wire::TIPS_MAX;
 }
 
 /// One secret in one push.

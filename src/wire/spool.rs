@@ -18,6 +18,10 @@ pub const ACCEPTED_MAGIC: &[u8] = b"pushwarden-accepted 1\n";
 /// The most ref updates in an entry: what a hook takes from git.
 pub const REF_UPDATES_MAX: usize = 100_000;
 
+/// The most tips that a push may have which is let in without a full scan: each is scanned later, and
+/// none may be left out.
+pub const TIPS_MAX: usize = 1_000;
+
 /// The bytes of ref updates after which another frame begins; far below the frame limit, so that
 /// the last one always fits.
 const FRAME_BYTES_AIM: usize = 512 << 10;
@@ -121,6 +125,11 @@ impl Accepted {
             }
         }
     }
+}
+
+/// Returns the ref updates that bring something.
+pub fn tips(updates: &[RefUpdate]) -> impl Iterator<Item = &RefUpdate> {
+    updates.iter().filter(|update| !update.new.is_null())
 }
 
 fn decode(kind: u8, payload: &[u8]) -> Result<ToDaemon, AcceptedError> {

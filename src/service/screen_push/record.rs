@@ -9,7 +9,7 @@ use crate::policy::{Action, Decision};
 use crate::secret::Secret;
 use crate::service::{ticket_text, unscanned};
 use crate::store::{FindingRecord, PushRecord, UnscannedItem};
-use crate::wire::{Unscanned, UnscannedReason, VerdictKind};
+use crate::wire::{self, Unscanned, UnscannedReason, VerdictKind};
 
 impl Draft<'_> {
     pub(super) fn finding(
@@ -82,12 +82,13 @@ impl Draft<'_> {
         reason: String,
         findings: Vec<FindingRecord>,
     ) -> PushRecord {
-        let mut unscanned: Vec<UnscannedItem> =
-            self.received.unscanned.iter().map(|item| self.unscanned_item(item)).collect();
+        // First: where there is more than is listed, a push must not hide what is scanned later.
+        let mut unscanned = match self.gate.inventory {
+            None => self.tips_without_inventory(),
+            Some(_) => Vec::new(),
+        };
+        unscanned.extend(self.received.unscanned.iter().map(|item| self.unscanned_item(item)));
         unscanned.extend(self.unfiled.item());
-        if self.gate.inventory.is_none() {
-            unscanned.extend(self.tips_without_inventory());
-        }
         PushRecord {
             id: PushId::from_nonce(self.head.begin.nonce.0),
             at: self.gate.clock.now(),
@@ -117,8 +118,7 @@ impl Draft<'_> {
 
     /// Names the tips whose known secrets could not be looked up.
     fn tips_without_inventory(&self) -> Vec<UnscannedItem> {
-        let tips = self.received.updates.iter().filter(|update| !update.new.is_null());
-        let items = tips.map(|update| {
+        let items = wire::tips(&self.received.updates).map(|update| {
             let detail = format!("{} from {}", self.redactor.line(&update.name), update.old);
             unscanned::tip(update, UnscannedReason::Inventory, detail)
         });
