@@ -34,8 +34,8 @@ pub use keys::{KeyError, KeyFiles, Keys};
 pub use problem::{ConfigErrors, Problem};
 pub use section::SOCKET_PATH_BYTES_MAX;
 pub use settings::{
-    Admin, Hook, KeysSection, Log, LogFormat, LogLevel, Message, OnUnavailable, OnUnscanned,
-    Owners, Policy, Push, RuleAction, Rules, Spool,
+    Admin, Hook, KeysSection, Ledger, Log, LogFormat, LogLevel, Message, OnUnavailable,
+    OnUnscanned, Owners, Policy, Push, RuleAction, Rules, Spool,
 };
 
 use problem::Complaint;
@@ -75,6 +75,8 @@ pub struct Config {
     pub keys: KeysSection,
     /// `[spool]`
     pub spool: Spool,
+    /// `[ledger]`
+    pub ledger: Ledger,
     /// `[hook]`
     pub hook: Hook,
     /// `[message]`

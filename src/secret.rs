@@ -114,6 +114,14 @@ impl FingerprintKey {
         key
     }
 
+    /// Derives the key under which the ledger names objects; each scope has its own.
+    pub fn ledger_key(&self, scope: &[u8]) -> [u8; 16] {
+        let derived = self.mac(b"pushwarden ledger v1\0", scope);
+        let mut key = [0; 16];
+        key.copy_from_slice(&derived[..16]);
+        key
+    }
+
     fn mac(&self, label: &[u8], message: &[u8]) -> [u8; 32] {
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.0.expose())
             .expect("HMAC takes a key of any length");

@@ -10,6 +10,7 @@
 
 pub mod ingest;
 pub mod inventory;
+pub mod ledger;
 pub mod recorder;
 pub mod refusal;
 pub mod rescan;

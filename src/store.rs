@@ -15,6 +15,7 @@
 //! fingerprints, tags, lengths and masked previews.
 
 mod error;
+mod ledger;
 mod outbox;
 mod page;
 mod record;
@@ -31,6 +32,7 @@ use crate::incident::{
 use crate::secret::Fingerprint;
 
 pub use error::StoreError;
+pub use ledger::{Generation, KnownEpoch, LedgerRow, LedgerStore};
 pub use outbox::{
     LEASE_ROWS_MAX, LEASE_TIME_MAX, Lease, LeasedRow, OutboxPayload, OutboxState, OutboxView,
     PRUNE_ROWS_MAX, Settlement,
@@ -164,6 +166,9 @@ pub trait Store: Send + Sync {
     /// answer outranks that of an incident.
     fn known_by_fingerprint(&self, fingerprints: &[Fingerprint])
     -> Result<Vec<Option<KnownMatch>>>;
+
+    /// Returns the word for what is known now; see [`KnownEpoch`].
+    fn known_epoch(&self) -> Result<KnownEpoch>;
 
     /// Lists pushes that were not clean, newest first.
     fn pushes(&self, filter: &PushFilter, page: &Page) -> Result<Listing<PushView>>;

@@ -18,15 +18,18 @@ use crate::http::admin::Admin;
 use crate::http::peer::Admitted;
 use crate::http::{admin, push};
 use crate::job::{self, Jobs};
+use crate::rule::Ruleset;
 use crate::scan::{Engine, Pool};
+use crate::secret::FingerprintKey;
 use crate::service::ingest;
 use crate::service::inventory::Inventory;
+use crate::service::ledger::{Ledger, Scanner};
 use crate::service::recorder::StoreRecorder;
 use crate::service::rescan::Rescanner;
 use crate::service::screen_push::{Gate, GateParts};
 use crate::service::triage::Triage;
 use crate::store::Store;
-use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::store::sqlite::{SqliteLedger, SqliteOptions, SqliteStore};
 use crate::ticket::{Journal, TicketSink};
 
 /// How long a stopping daemon waits for pushes under way. Their own deadline is longer; systemd's
@@ -97,11 +100,13 @@ impl Daemon {
         Snapshot::of(config)?.write(&config.rules_snapshot())?;
         let inventory = Inventory::open(Arc::clone(&key), Arc::clone(&store), Arc::clone(&clock))?;
         let inventory = Arc::new(inventory);
+        let ledger = open_ledger(config, &key, &inventory, &ruleset);
         let recorder = StoreRecorder::new(Arc::clone(&store), Arc::clone(&inventory));
         let gate = Arc::new(Gate::new(GateParts {
             engine: Arc::new(Engine::new(Arc::clone(&ruleset))?),
             ruleset,
             inventory: Some(Arc::clone(&inventory)),
+            ledger,
             key,
             policy: policy(config),
             owners,
@@ -177,4 +182,31 @@ fn open_store(config: &Config, sinks: &[Box<dyn TicketSink>]) -> anyhow::Result<
     let store = SqliteStore::open(&path, SqliteOptions { sinks: names })
         .with_context(|| format!("cannot open the database {}", path.display()))?;
     Ok(Arc::new(store))
+}
+
+/// Opens the ledger. Without one everything is scanned.
+fn open_ledger(
+    config: &Config,
+    key: &Arc<FingerprintKey>,
+    inventory: &Arc<Inventory>,
+    ruleset: &Ruleset,
+) -> Option<Arc<Ledger>> {
+    if config.ledger.rows_max == 0 {
+        return None;
+    }
+    let path = config.state_dir.join("ledger.db");
+    let open = || -> anyhow::Result<Ledger> {
+        let store = Arc::new(SqliteLedger::open(&path)?);
+        let scanner = Scanner::new(ruleset, &limits(config).layers);
+        let (key, inventory) = (Arc::clone(key), Arc::clone(inventory));
+        Ok(Ledger::open(store, key, inventory, scanner, config.ledger.rows_max)?)
+    };
+    match open() {
+        Ok(ledger) => Some(Arc::new(ledger)),
+        Err(error) => {
+            let (error, ledger): (&dyn std::error::Error, _) = (error.as_ref(), path.display());
+            tracing::warn!(error, %ledger, "there is no ledger: every object is scanned");
+            None
+        }
+    }
 }

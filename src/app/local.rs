@@ -109,9 +109,10 @@ pub fn screen_locally(rules: &Path, public_key: &Path, spool: &Path) -> anyhow::
     let stream = StdStream::from(stdin);
     stream.set_nonblocking(true).context("standard input is no socket")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let account = rustix::process::geteuid().as_raw();
     runtime.block_on(async {
         let stream = UnixStream::from_std(stream)?;
-        let outcome = screen_push(&gate, stream).await;
+        let outcome = screen_push(&gate, stream, account).await;
         Ok(!matches!(outcome, Outcome::Failed(_)))
     })
 }
@@ -126,6 +127,7 @@ fn gate(snapshot: &Snapshot, recorder: SpoolRecorder) -> anyhow::Result<Gate> {
         engine: Arc::new(Engine::new(Arc::clone(&ruleset))?),
         ruleset,
         inventory: None,
+        ledger: None,
         // Equal values meet within this push; the daemon makes the lasting fingerprints.
         key: Arc::new(FingerprintKey::new(ephemeral)),
         policy: snapshot.policy(),

@@ -7,8 +7,8 @@ use super::Config;
 use super::account::Account;
 use super::section::Section;
 use super::settings::{
-    Admin, Hook, KeysSection, Log, LogFormat, LogLevel, Message, OnUnavailable, OnUnscanned,
-    Owners, Policy, Push, RuleAction, Rules, Spool,
+    Admin, Hook, KeysSection, Ledger, Log, LogFormat, LogLevel, Message, OnUnavailable,
+    OnUnscanned, Owners, Policy, Push, RuleAction, Rules, Spool,
 };
 use crate::rule::{Confidence, RuleId};
 
@@ -28,6 +28,7 @@ pub(super) fn config(top: &Section<'_>, file: &Path) -> Config {
         owners: owners(&top.section("owners")),
         keys: keys_section(&top.section("keys"), &state_dir),
         spool: spool(&top.section("spool")),
+        ledger: ledger(&top.section("ledger")),
         hook: hook(&top.section("hook")),
         message: message(&top.section("message")),
         log: log(&top.section("log")),
@@ -163,6 +164,13 @@ fn spool(section: &Section<'_>) -> Spool {
     };
     section.end();
     spool
+}
+
+fn ledger(section: &Section<'_>) -> Ledger {
+    // About 25 bytes each on the disk, and 1.2 in memory.
+    let ledger = Ledger { rows_max: section.integer("rows_max", 0..=100_000_000, 4_000_000) };
+    section.end();
+    ledger
 }
 
 fn hook(section: &Section<'_>) -> Hook {

@@ -131,6 +131,14 @@ pub struct Spool {
     pub entries_max: usize,
 }
 
+/// `[ledger]`: which objects were scanned and found clean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    /// The most objects that it knows, in two generations of which the older is forgotten; 0 is no
+    /// ledger.
+    pub rows_max: u64,
+}
+
 /// `[hook]`: what `pushwarden hooks install` writes beside each hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hook {

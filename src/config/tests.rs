@@ -55,9 +55,10 @@ fn the_commented_file_lists_every_setting() {
     config.message = Message::default();
     assert_eq!(config, Config::system());
     // What an unknown key says is accepted is what is read: all of it must stand in the file.
-    for section in
-        ["push", "admin", "policy", "rules", "owners", "keys", "spool", "hook", "message", "log"]
-    {
+    for section in [
+        "push", "admin", "policy", "rules", "owners", "keys", "spool", "ledger", "hook", "message",
+        "log",
+    ] {
         for key in accepted(section) {
             let written = COMMENTED.lines().any(|line| {
                 line.trim_start_matches(['#', '['])
@@ -143,7 +144,7 @@ fn all_problems_are_told_at_once_in_the_order_of_the_file() {
     /etc/pushwarden/pushwarden.toml:12:2: `telemetry` is not a setting here
       12 | [telemetry]
          |  ^^^^^^^^^
-      accepted: state_dir, push, admin, policy, rules, owners, keys, spool, hook, message, log
+      accepted: state_dir, push, admin, policy, rules, owners, keys, spool, ledger, hook, message, log
       remedy: remove it
     "#);
 }

@@ -24,10 +24,10 @@ pub async fn serve(
         };
         match stream {
             Ok((stream, _)) => {
-                if is_admitted(&admitted, &stream) {
+                if let Some(account) = account(&admitted, &stream) {
                     let gate = Arc::clone(&gate);
                     tasks.spawn(async move {
-                        let outcome = screen_push(&gate, stream).await;
+                        let outcome = screen_push(&gate, stream, account).await;
                         tracing::debug!(?outcome, "a push ended");
                     });
                 }
@@ -38,10 +38,10 @@ pub async fn serve(
 }
 
 /// A stranger's stream closes without a hello: for the hook the daemon is away.
-fn is_admitted(admitted: &Admitted, stream: &UnixStream) -> bool {
+fn account(admitted: &Admitted, stream: &UnixStream) -> Option<u32> {
     let checked = admitted.check(stream);
     if let Err(error) = &checked {
         tracing::warn!(error = error as &dyn std::error::Error, "a peer was turned away");
     }
-    checked.is_ok()
+    checked.ok()
 }

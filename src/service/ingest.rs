@@ -117,11 +117,10 @@ fn is_entry(path: &Path) -> bool {
 fn ingest_one(intake: &Intake, path: &Path) -> Result<(), IngestError> {
     let is_claim = path.to_string_lossy().ends_with(CLAIM_SUFFIX);
     let record = if is_claim { claimed(intake, path)? } else { accepted(intake, path)? };
+    let learning = intake.inventory.begin_learning();
     match intake.store.record_push(&record) {
         Ok(_) => {
-            for found in &record.findings {
-                intake.inventory.learn(found.tag)?;
-            }
+            learning.end(record.findings.iter().map(|found| found.tag))?;
             tracing::info!(push.id = %record.id, "a spool entry was ingested");
         }
         Err(StoreError::AlreadyIngested { .. }) => {

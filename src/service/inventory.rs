@@ -11,7 +11,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hasher;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use bloomfilter::Bloom;
@@ -21,7 +21,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::incident::Actor;
 use crate::scan::{self, Tokenisable};
 use crate::secret::{Fingerprint, FingerprintKey, Secret};
-use crate::store::{KnownMatch, KnownSecret, NewKnownSecret, Store, StoreError};
+use crate::store::{KnownEpoch, KnownMatch, KnownSecret, NewKnownSecret, Store, StoreError};
 
 /// The share of foreign tokens that the filter lets through to the store.
 const FALSE_POSITIVE_RATE: f64 = 0.001;
@@ -184,6 +184,7 @@ impl Filter {
 
 struct Canary {
     id: String,
+    tag: u64,
     expires: Timestamp,
 }
 
@@ -193,6 +194,10 @@ pub struct Inventory {
     tag_key: [u8; 16],
     filter: RwLock<Filter>,
     canaries: Mutex<HashMap<Fingerprint, Canary>>,
+    /// The word for what filter and store know, none while they may differ.
+    epoch: RwLock<Option<KnownEpoch>>,
+    /// Held while something becomes known.
+    learning: Mutex<()>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
 }
@@ -207,9 +212,10 @@ impl Inventory {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
+        let epoch = RwLock::new(Some(store.known_epoch()?));
         let filter = RwLock::new(Filter::build(&store.known_tags()?));
-        let tag_key = key.tag_key();
-        Ok(Self { key, tag_key, filter, canaries: Mutex::default(), store, clock })
+        let (tag_key, canaries, learning) = (key.tag_key(), Mutex::default(), Mutex::default());
+        Ok(Self { key, tag_key, filter, canaries, epoch, learning, store, clock })
     }
 
     /// Returns the short tag of a value: `SipHash` 1-3 under a key derived from the fingerprint key.
@@ -250,9 +256,11 @@ impl Inventory {
         let added = if fit.is_empty() {
             Vec::new()
         } else {
-            self.store.add_known(&fit, by, self.clock.now())?
+            let learning = self.begin_learning();
+            let added = self.store.add_known(&fit, by, self.clock.now())?;
+            learning.end(fit.iter().map(|secret| secret.tag))?;
+            added
         };
-        fit.iter().try_for_each(|secret| self.learn(secret.tag))?;
         Ok(Added { added, unchanged, refused })
     }
 
@@ -312,17 +320,36 @@ impl Inventory {
         }
     }
 
+    /// Returns the word for what is known; none while that changes, or since a change failed. What
+    /// is scanned after this is compared with all that is known under that word.
+    pub fn epoch(&self) -> Option<KnownEpoch> {
+        *self.epoch.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a change by which values become known: call it before the store is told, and
+    /// [`Learning::end`] when the store has them. One change waits for another.
+    pub fn begin_learning(&self) -> Learning<'_> {
+        let alone = self.learning.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.epoch.write().unwrap_or_else(PoisonError::into_inner).take();
+        Learning { inventory: self, before, _alone: alone }
+    }
+
     /// Makes the filter know a value that the store has just learned.
-    ///
-    /// # Errors
-    /// If the filter is full and the store cannot be read to rebuild it.
-    pub fn learn(&self, tag: u64) -> Result<(), StoreError> {
+    fn learn(&self, tag: u64) -> Result<(), StoreError> {
         let mut filter = self.filter.write().unwrap_or_else(PoisonError::into_inner);
         if filter.count >= filter.capacity {
-            *filter = Filter::build(&self.store.known_tags()?);
+            *filter = self.rebuilt()?;
         }
         filter.add(tag);
         Ok(())
+    }
+
+    /// Builds the filter anew, from the store's tags and those of canaries.
+    fn rebuilt(&self) -> Result<Filter, StoreError> {
+        let mut filter = Filter::build(&self.store.known_tags()?);
+        let canaries = self.canaries.lock().unwrap_or_else(PoisonError::into_inner);
+        canaries.values().for_each(|canary| filter.add(canary.tag));
+        Ok(filter)
     }
 
     /// Calls `sink` with each token of `text` that starts in `body` and is known.
@@ -356,21 +383,22 @@ impl Inventory {
         let id = uuid::Uuid::now_v7().simple().to_string();
         let value = Secret::new(format!("pushwarden-canary-{}", uuid::Uuid::now_v7().simple()));
         let clear = value.expose().as_bytes();
-        self.keep_canary(self.key.fingerprint(clear), id.clone())?;
+        let tag = self.tag(clear);
+        self.keep_canary(self.key.fingerprint(clear), id.clone(), tag)?;
         let mut filter = self.filter.write().unwrap_or_else(PoisonError::into_inner);
-        filter.add(self.tag(clear));
+        filter.add(tag);
         drop(filter);
         Ok((id, value))
     }
 
-    fn keep_canary(&self, fingerprint: Fingerprint, id: String) -> Result<(), CanaryError> {
+    fn keep_canary(&self, value: Fingerprint, id: String, tag: u64) -> Result<(), CanaryError> {
         let now = self.clock.now();
         let mut canaries = self.canaries.lock().unwrap_or_else(PoisonError::into_inner);
         canaries.retain(|_, canary| canary.expires > now);
         if canaries.len() >= CANARIES_MAX {
             return Err(CanaryError);
         }
-        canaries.insert(fingerprint, Canary { id, expires: now.after(CANARY_LIFETIME) });
+        canaries.insert(value, Canary { id, tag, expires: now.after(CANARY_LIFETIME) });
         Ok(())
     }
 
@@ -412,6 +440,52 @@ impl Inventory {
         let canaries = self.canaries.lock().unwrap_or_else(PoisonError::into_inner);
         let canary = canaries.get(&fingerprint)?;
         (canary.expires > self.clock.now()).then(|| canary.id.clone())
+    }
+}
+
+/// A change by which values become known. While it lasts, and if the filter was not told of what the
+/// store has, there is no word for what is known, and nothing that was scanned counts as scanned.
+#[must_use]
+pub struct Learning<'i> {
+    inventory: &'i Inventory,
+    before: Option<KnownEpoch>,
+    _alone: MutexGuard<'i, ()>,
+}
+
+impl Learning<'_> {
+    /// Ends the change: the store knows the values with these tags.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn end(self, tags: impl IntoIterator<Item = u64>) -> Result<(), StoreError> {
+        tags.into_iter().try_for_each(|tag| self.inventory.learn(tag))?;
+        self.publish()
+    }
+
+    /// Ends a change after which values are known again that the filter may have forgotten.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn end_anew(self) -> Result<(), StoreError> {
+        let mut filter = self.inventory.filter.write().unwrap_or_else(PoisonError::into_inner);
+        *filter = self.inventory.rebuilt()?;
+        drop(filter);
+        self.publish()
+    }
+
+    fn publish(mut self) -> Result<(), StoreError> {
+        self.before = Some(self.inventory.store.known_epoch()?);
+        Ok(())
+    }
+}
+
+impl Drop for Learning<'_> {
+    /// Where the store took nothing, or the filter was told, the store's word is that of the filter.
+    fn drop(&mut self) {
+        if self.before.is_some() && self.inventory.store.known_epoch().ok() == self.before {
+            let mut epoch = self.inventory.epoch.write().unwrap_or_else(PoisonError::into_inner);
+            *epoch = self.before;
+        }
     }
 }
 

@@ -77,10 +77,9 @@ impl Recorder for StoreRecorder {
         push: &PushRecord,
         _clear: &[Secret<Vec<u8>>],
     ) -> Result<Vec<FiledFinding>, RecordError> {
+        let learning = self.inventory.begin_learning();
         let filed = self.store.record_push(push)?;
-        for found in &push.findings {
-            self.inventory.learn(found.tag)?;
-        }
+        learning.end(push.findings.iter().map(|found| found.tag))?;
         Ok(filed)
     }
 }

@@ -43,18 +43,24 @@ use crate::rule::Ruleset;
 use crate::scan::{Engine, Pool};
 use crate::secret::FingerprintKey;
 use crate::service::inventory::Inventory;
+use crate::service::ledger::{Ledger, Sheet};
 use crate::service::recorder::Recorder;
+use crate::store::LedgerRow;
 use crate::wire::{Begin, Failure, FailureCode, FromDaemon, ToDaemon, VERSION, VerdictKind};
 
 use intake::{Intake, Received};
 use link::Link;
 pub use link::LinkError;
 use room::Room;
-use seats::{NoSeat, Seats};
+use seats::{NoSeat, Seat, Seats};
 
 /// How many bytes move the deadline on by a step: a large push may take its time as long as it
 /// keeps coming. The hook's own rule is the same.
 const BYTES_PER_STEP: u64 = 20 << 20;
+
+/// The most ledger rows that are sorted where the runtime's other work waits: a fifth of a
+/// millisecond.
+const REMEMBERED_AT_ONCE: usize = 4_096;
 
 /// What bounds the screening of pushes. Reaching any of them is an outcome that the pusher and
 /// triage see.
@@ -113,6 +119,8 @@ pub struct GateParts {
     pub engine: Arc<Engine>,
     /// Known secrets; a local screening has none.
     pub inventory: Option<Arc<Inventory>>,
+    /// What was found clean before; a local screening has none.
+    pub ledger: Option<Arc<Ledger>>,
     /// The key of fingerprints.
     pub key: Arc<FingerprintKey>,
     /// What is done about findings.
@@ -248,14 +256,18 @@ struct Session {
     begin: Begin,
     started: Instant,
     moment: Moment,
+    /// What the ledger knows, and is told, of this push's objects.
+    sheet: Option<Sheet>,
 }
 
-/// Screens the push that comes in on `stream`, and answers it.
-pub async fn screen_push<S>(gate: &Arc<Gate>, stream: S) -> Outcome
+/// Screens the push that comes in on `stream` from a hook of the Unix account `account`, and answers
+/// it.
+pub async fn screen_push<S>(gate: &Arc<Gate>, stream: S, account: u32) -> Outcome
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    screen(gate, stream, Moment::Incoming, gate.limits.deadline).await
+    let sheet = gate.ledger.as_ref().and_then(|ledger| ledger.sheet(account));
+    screen(gate, stream, Moment::Incoming, gate.limits.deadline, sheet).await
 }
 
 /// Screens a push that was let in earlier without a scan, or without a whole one. What is found is
@@ -264,10 +276,17 @@ pub async fn screen_landed<S>(gate: &Arc<Gate>, stream: S, deadline: Duration) -
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    screen(gate, stream, Moment::Landed, deadline).await
+    // Files of a repository that nobody received just now: their ids are nobody's word.
+    screen(gate, stream, Moment::Landed, deadline, None).await
 }
 
-async fn screen<S>(gate: &Arc<Gate>, stream: S, moment: Moment, base: Duration) -> Outcome
+async fn screen<S>(
+    gate: &Arc<Gate>,
+    stream: S,
+    moment: Moment,
+    base: Duration,
+    sheet: Option<Sheet>,
+) -> Outcome
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -278,35 +297,68 @@ where
         Ok(begin) => begin,
         Err(error) => return fail(&mut link, &error, error.code()).await,
     };
-    let session = Session { begin, started: deadline.started, moment };
+    let session = Session { begin, started: deadline.started, moment, sheet };
     let mut received = Received::default();
-    match converse(gate, &mut link, &session, &mut received, deadline).await {
+    let taken_in = take_in(gate, &mut link, &session, &mut received, deadline).await;
+    let clean = session.sheet.as_ref().map(|sheet| received.take_clean(sheet));
+    let outcome = match taken_in {
+        Ok(_seat) => answer(gate, &mut link, &session, &mut received, deadline).await,
+        Err(error) => Err(error),
+    };
+    let outcome = match outcome {
         Ok(outcome) => outcome,
-        Err(error) => {
-            tracing::warn!(
-                push.id = %session.begin.nonce,
-                failure.code = %error.code(),
-                error = &error as &dyn std::error::Error,
-                "a push ended without a verdict"
-            );
-            // What was found must not be let in by a policy for what could not be scanned.
-            let found = !received.hits.is_empty() && !matches!(error, SessionError::Record(_));
-            let code = if found { FailureCode::Found } else { error.code() };
-            let recorded = async {
-                if moment == Moment::Incoming {
-                    decide::record_failure(gate, &session, received, &error).await;
-                }
-            };
-            if matches!(error, SessionError::Record(_)) {
-                // The hook need not wait while a store that failed fails again.
-                let outcome = fail(&mut link, &error, code).await;
-                recorded.await;
-                return outcome;
-            }
-            recorded.await;
-            fail(&mut link, &error, code).await
-        }
+        Err(error) => give_up(gate, &mut link, &session, received, &error).await,
+    };
+    // Only now: the ledger is in no push's way.
+    if let (Some(sheet), Some(clean)) = (session.sheet, clean) {
+        remember(sheet, clean).await;
     }
+    outcome
+}
+
+/// Tells the ledger which objects are clean. Sorting a million of them is no work for the runtime.
+async fn remember(sheet: Sheet, clean: Vec<LedgerRow>) {
+    if clean.len() <= REMEMBERED_AT_ONCE {
+        return sheet.remember(clean);
+    }
+    if tokio::task::spawn_blocking(move || sheet.remember(clean)).await.is_err() {
+        tracing::error!("the ledger's rows of a push were lost");
+    }
+}
+
+/// Puts a push on record that ends without a verdict, and tells the hook.
+async fn give_up<S>(
+    gate: &Arc<Gate>,
+    link: &mut Link<S>,
+    session: &Session,
+    received: Received,
+    error: &SessionError,
+) -> Outcome
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    tracing::warn!(
+        push.id = %session.begin.nonce,
+        failure.code = %error.code(),
+        error = error as &dyn std::error::Error,
+        "a push ended without a verdict"
+    );
+    // What was found must not be let in by a policy for what could not be scanned.
+    let found = !received.hits.is_empty() && !matches!(error, SessionError::Record(_));
+    let code = if found { FailureCode::Found } else { error.code() };
+    let recorded = async {
+        if session.moment == Moment::Incoming {
+            decide::record_failure(gate, session, received, error).await;
+        }
+    };
+    if matches!(error, SessionError::Record(_)) {
+        // The hook need not wait while a store that failed fails again.
+        let outcome = fail(link, error, code).await;
+        recorded.await;
+        return outcome;
+    }
+    recorded.await;
+    fail(link, error, code).await
 }
 
 /// Takes the stream over from HTTP, says hello and reads the push's head.
@@ -322,8 +374,25 @@ where
     }
 }
 
-/// Takes the push in, judges it, records it and answers.
-async fn converse<S>(
+/// Takes the push in, once there is a place for it; it keeps the place until it is answered.
+async fn take_in<S>(
+    gate: &Arc<Gate>,
+    link: &mut Link<S>,
+    session: &Session,
+    received: &mut Received,
+    deadline: Deadline,
+) -> Result<Seat, SessionError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let seat = gate.seats.take(&session.begin).await?;
+    let intake = Intake::new(gate, received, gate.limits.hits_max).noting(session.sheet.clone());
+    intake.take_in(link, deadline).await?;
+    Ok(seat)
+}
+
+/// Judges the push, records it and answers.
+async fn answer<S>(
     gate: &Arc<Gate>,
     link: &mut Link<S>,
     session: &Session,
@@ -333,8 +402,6 @@ async fn converse<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let _seat = gate.seats.take(&session.begin).await?;
-    Intake::new(gate, received, gate.limits.hits_max).take_in(link, deadline).await?;
     if received.is_clean() && !gate.recorder.records_clean() {
         let verdict = answer::clean(session, received.objects);
         link.say(&FromDaemon::Verdict(verdict)).await?;

@@ -14,6 +14,7 @@ mod filing;
 mod grants;
 mod incidents;
 mod known;
+mod ledger;
 mod list;
 mod migrate;
 mod occurrences;
@@ -45,11 +46,13 @@ use crate::incident::{
 use crate::secret::Fingerprint;
 
 use super::{
-    FiledFinding, IncidentFilter, IncidentView, KnownMatch, KnownSecret, Lease, LeasedRow, Listing,
-    NewKnownSecret, OutboxState, OutboxView, Page, PushFilter, PushRecord, PushView, Result,
-    Settlement, Standing, StandingQuery, Store, StoreError, TicketFilter, TicketView,
-    UnscannedFilter, UnscannedSettlement, UnscannedView,
+    FiledFinding, IncidentFilter, IncidentView, KnownEpoch, KnownMatch, KnownSecret, Lease,
+    LeasedRow, Listing, NewKnownSecret, OutboxState, OutboxView, Page, PushFilter, PushRecord,
+    PushView, Result, Settlement, Standing, StandingQuery, Store, StoreError, TicketFilter,
+    TicketView, UnscannedFilter, UnscannedSettlement, UnscannedView,
 };
+
+pub use ledger::SqliteLedger;
 
 use failure::Failure;
 use pool::Pool;
@@ -294,6 +297,10 @@ impl Store for SqliteStore {
         fingerprints: &[Fingerprint],
     ) -> Result<Vec<Option<KnownMatch>>> {
         self.read("look known secrets up", |tx| known::matches(tx, fingerprints))
+    }
+
+    fn known_epoch(&self) -> Result<KnownEpoch> {
+        self.read("read what is known", known::epoch)
     }
 
     fn pushes(&self, filter: &PushFilter, page: &Page) -> Result<Listing<PushView>> {

@@ -19,7 +19,7 @@ use crate::service::inventory::{self, NewSecret};
 use crate::service::triage::GrantWish;
 use crate::store::{
     Cursor, IncidentFilter, IncidentView, KnownSecret, Listing, Page, PushFilter, PushView,
-    TicketFilter, TicketView, UnscannedFilter, UnscannedView,
+    StoreError, TicketFilter, TicketView, UnscannedFilter, UnscannedView,
 };
 
 type Answer<T> = Result<Json<T>, ApiError>;
@@ -169,8 +169,14 @@ async fn reopen(
     Body(body): Body<ReasonBody>,
 ) -> Answer<IncidentView> {
     let (id, reason) = (IncidentId::parse(&id)?, Reason::parse(&body.reason)?);
-    blocking(admin, move |admin| admin.store.reopen(id, &reason, &actor, admin.triage.clock.now()))
-        .await
+    blocking(admin, move |admin| {
+        let learning = admin.inventory.begin_learning();
+        let reopened = admin.store.reopen(id, &reason, &actor, admin.triage.clock.now())?;
+        // Since it was dismissed, the filter may have forgotten its value.
+        learning.end_anew()?;
+        Ok::<_, StoreError>(reopened)
+    })
+    .await
 }
 
 #[derive(Deserialize)]

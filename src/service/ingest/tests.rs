@@ -75,6 +75,7 @@ fn gate(
     Arc::new(Gate::new(GateParts {
         engine: Arc::new(Engine::new(Arc::clone(&ruleset)).unwrap()),
         ruleset,
+        ledger: None,
         inventory: Some(Arc::clone(inventory)),
         key,
         policy: Policy::default(),

@@ -138,7 +138,7 @@ fn no_more_canaries_than_the_limit_are_outstanding() {
     let Setup { _directory, inventory, .. } = setup();
     for number in 0..CANARIES_MAX {
         let fingerprint = inventory.key.fingerprint(value(number).as_bytes());
-        inventory.keep_canary(fingerprint, number.to_string()).unwrap();
+        inventory.keep_canary(fingerprint, number.to_string(), 0).unwrap();
     }
     assert!(inventory.issue_canary().is_err());
 }

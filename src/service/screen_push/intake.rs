@@ -6,6 +6,7 @@
 //! of its own for as long as it arrives (`gathered_bytes_max`): whoever is slow, or brings gigabytes,
 //! keeps others of its kind waiting and nobody else.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -23,6 +24,8 @@ use super::{Deadline, Gate, SessionError, unit, within};
 use crate::finding::Span;
 use crate::rule::Ruleset;
 use crate::scan::layer::Layer;
+use crate::service::ledger::Sheet;
+use crate::store::LedgerRow;
 use crate::wire::{Object, Oid, RefUpdate, ToDaemon, Unscanned, UnscannedReason};
 
 /// Objects are handed to the pool when this many bytes of them are there: enough to be worth a
@@ -42,6 +45,10 @@ const SHARE_OF_ONE_PUSH: usize = 4;
 
 /// The most things a push may leave unscanned before they are only counted.
 const UNSCANNED_LISTED_MAX: usize = 1_000;
+
+/// The most rows that one push adds to the ledger, 16 bytes each: as many as wait there to be
+/// written.
+const CLEAN_MAX: usize = 1 << 20;
 
 /// The most ref updates of one push. git's own servers see a few thousand in mirrors.
 const REF_UPDATES_MAX: usize = 100_000;
@@ -77,6 +84,8 @@ pub(super) struct Received {
     pub(super) unscanned: Vec<Unscanned>,
     /// What was not scanned beyond the list's limit.
     pub(super) unscanned_dropped: u64,
+    /// Ledger rows of the objects that were scanned whole and are clean.
+    clean: Vec<LedgerRow>,
 }
 
 impl Received {
@@ -136,6 +145,17 @@ impl Received {
         }
     }
 
+    /// Takes out what the ledger may know of a push: the objects that were scanned whole and are
+    /// clean, in whatever copy they came.
+    pub(super) fn take_clean(&mut self, sheet: &Sheet) -> Vec<LedgerRow> {
+        let doubtful = self.hits.iter().filter_map(|hit| hit.spot.source.object());
+        let doubtful = doubtful.chain(self.unscanned.iter().filter_map(|item| item.object));
+        let doubtful: HashSet<LedgerRow> = doubtful.map(|object| sheet.row(object)).collect();
+        let mut clean = std::mem::take(&mut self.clean);
+        clean.retain(|row| !doubtful.contains(row));
+        clean
+    }
+
     fn take_hits(&mut self) -> Vec<Hit> {
         self.kept.clear();
         std::mem::take(&mut self.hits)
@@ -143,6 +163,8 @@ impl Received {
 
     fn add(&mut self, report: Report, hits_max: usize) {
         report.unscanned.into_iter().for_each(|unscanned| self.leave_out(unscanned));
+        let room = CLEAN_MAX.saturating_sub(self.clean.len());
+        self.clean.extend(report.clean.into_iter().take(room));
         self.hits_dropped += report.hits_dropped;
         for hit in report.hits {
             if keep(&mut self.hits, &mut self.kept, hit, hits_max).is_some() {
@@ -185,6 +207,8 @@ pub(super) struct Intake<'a> {
     outstanding: usize,
     /// Tells queued jobs that nobody waits for them any more.
     is_abandoned: Arc<AtomicBool>,
+    /// Where clean objects are noted.
+    sheet: Option<Sheet>,
 }
 
 impl Drop for Intake<'_> {
@@ -208,7 +232,14 @@ impl<'a> Intake<'a> {
             reporter,
             outstanding: 0,
             is_abandoned: Arc::default(),
+            sheet: None,
         }
+    }
+
+    /// From here on, notes which objects are clean.
+    pub(super) fn noting(mut self, sheet: Option<Sheet>) -> Self {
+        self.sheet = sheet;
+        self
     }
 
     /// Takes everything in up to the hook's End, and waits until it is scanned. Where that fails,
@@ -355,12 +386,20 @@ impl<'a> Intake<'a> {
     ) {
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
-        let (gate, promise) = (Arc::clone(self.gate), self.promise());
+        let (gate, promise, sheet) = (Arc::clone(self.gate), self.promise(), self.sheet.clone());
         self.gate.pool.submit(self.received.bytes, move || {
             let mut report = Report::default();
             if !is_off() {
                 for (object, bytes) in &batch {
+                    let remarks = report.remarks;
                     unit::scan_object(&gate, object, bytes, &mut report);
+                    let is_whole = bytes.len() as u64 == object.size;
+                    if let Some(sheet) = &sheet
+                        && is_whole
+                        && report.remarks == remarks
+                    {
+                        report.clean.push(sheet.row(object.id));
+                    }
                 }
             }
             drop((batch, held));
@@ -433,8 +472,12 @@ impl<'a> Intake<'a> {
                 long = self.scan_part(move |gate, report| long.fed(gate, &piece, report)).await?;
             }
         }
+        let row = self.sheet.as_ref().filter(|_| left == 0);
+        let row = row.map(|sheet| sheet.row(object.id));
         let last = move |gate: &Gate, report: &mut Report| {
-            long.fed(gate, &chunk, report).finish(gate, report);
+            if long.fed(gate, &chunk, report).finish(gate, report) {
+                report.clean.extend(row);
+            }
             drop(held);
         };
         self.scan_part(last).await

@@ -27,6 +27,8 @@ pub(super) struct LongObject {
     object: Object,
     source: Source,
     text: LongText,
+    /// Whether nothing was found or left out so far.
+    is_clean: bool,
 }
 
 /// How the text of a long object is scanned.
@@ -61,7 +63,7 @@ impl LongObject {
                 }))
             }
         };
-        Self { object: object.clone(), source: Source::of(object), text }
+        Self { object: object.clone(), source: Source::of(object), text, is_clean: true }
     }
 
     /// Scans the next bytes.
@@ -71,16 +73,19 @@ impl LongObject {
             LongText::Gathered(gathered) => gathered.extend_from_slice(bytes),
             LongText::TooLong => {}
         }
+        self.is_clean &= report.remarks == 0;
         self
     }
 
-    /// Scans what is left.
-    pub(super) fn finish(self, gate: &Gate, report: &mut Report) {
+    /// Scans what is left. Returns whether nothing was found or left out in any part; each has a
+    /// report of its own.
+    pub(super) fn finish(self, gate: &Gate, report: &mut Report) -> bool {
         match self.text {
             LongText::Streamed(streamed) => streamed.finish(gate, &self.object, report),
             LongText::Gathered(bytes) => unit::scan_object(gate, &self.object, &bytes, report),
             LongText::TooLong => report.leave_out(self.source, UnscannedReason::InflatedBytes),
         }
+        self.is_clean && report.remarks == 0
     }
 }
 

@@ -7,6 +7,7 @@ use super::hit::{HeaderId, Hit, Source, Spot};
 use crate::scan::layer::parts;
 use crate::scan::unit::{TreeNames, commit_ids, tag_ids};
 use crate::secret::Fingerprint;
+use crate::store::LedgerRow;
 use crate::wire::{ObjectKind, Unscanned, UnscannedReason};
 
 /// The longest head of a commit or tag in which object ids are looked for, in bytes.
@@ -44,18 +45,24 @@ pub(super) struct Report {
     kept: Kept,
     pub(super) hits_dropped: u64,
     pub(super) unscanned: Vec<Unscanned>,
+    /// Ledger rows of the objects that were scanned whole and are clean.
+    pub(super) clean: Vec<LedgerRow>,
+    /// How often something was found or left out, kept or not: a clean object adds nothing to it.
+    pub(super) remarks: u64,
 }
 
 impl Report {
     /// Adds a hit; beyond [`super::HITS_MAX`], which no push keeps more of, it is counted.
     pub(super) fn add(&mut self, hit: Hit) {
+        self.remarks += 1;
         if keep(&mut self.hits, &mut self.kept, hit, super::HITS_MAX).is_some() {
             self.hits_dropped += 1;
         }
     }
 
-    /// Returns the hit at a place.
+    /// Returns the hit at a place where something was found.
     pub(super) fn at(&mut self, spot: &Spot, fingerprint: Fingerprint) -> Option<&mut Hit> {
+        self.remarks += 1;
         let places = self.kept.get(&(spot.source, fingerprint))?;
         let is_there = |hit: &Hit| {
             let there = &hit.spot;
@@ -73,6 +80,7 @@ impl Report {
     }
 
     pub(super) fn leave_out(&mut self, source: Source, reason: UnscannedReason) {
+        self.remarks += 1;
         self.unscanned.push(Unscanned { object: source.object(), reason });
     }
 

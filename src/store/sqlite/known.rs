@@ -7,8 +7,8 @@ use crate::clock::Timestamp;
 use crate::incident::{Actor, AuditEvent, KnownId};
 use crate::secret::Fingerprint;
 use crate::store::{
-    KNOWN_SECRETS_MAX, KnownMatch, KnownSecret, LeakedSecret, Listing, NewKnownSecret, Page,
-    StoreError,
+    KNOWN_SECRETS_MAX, KnownEpoch, KnownMatch, KnownSecret, LeakedSecret, Listing, NewKnownSecret,
+    Page, StoreError,
 };
 
 use super::failure::{Failure, is_duplicate};
@@ -160,6 +160,13 @@ pub(super) fn tags(tx: &Connection) -> Result<Vec<u64>, Failure> {
         return Err(StoreError::Limit { what, max }.into());
     }
     Ok(tags)
+}
+
+/// Returns the word for what is known.
+pub(super) fn epoch(tx: &Connection) -> Result<KnownEpoch, Failure> {
+    let epoch =
+        tx.prepare_cached("SELECT epoch FROM known_epoch")?.query_row([], |row| row.get(0))?;
+    Ok(KnownEpoch(epoch))
 }
 
 pub(super) fn matches(

@@ -7,8 +7,11 @@ use crate::store::StoreError;
 use super::failure::Failure;
 
 /// The steps, oldest first. A step that was released is never edited; a new one is added.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+];
 
 /// What `PRAGMA application_id` of our files says.
 pub(super) const APPLICATION_ID: i64 = 0x5057_5244;

@@ -124,3 +124,29 @@ fn only_administrators_change_the_inventory() {
     let error = fixture.store.add_known(&[known("x", 1)], &Actor::GitAccount, at(1)).unwrap_err();
     assert!(matches!(error, StoreError::NotEntitled(_)), "{error}");
 }
+
+#[test]
+fn the_word_for_what_is_known_changes_when_something_becomes_known() {
+    let fixture = Fixture::new();
+    let mut last = fixture.store.known_epoch().unwrap();
+    let mut check = |what: &str, want: bool| {
+        let now = fixture.store.known_epoch().unwrap();
+        assert_eq!(now != last, want, "{what}");
+        last = now;
+    };
+    check("nothing happened", false);
+    fixture.store.add_known(&[known("payments/db", 5)], &admin(), at(1)).unwrap();
+    check("a value was added", true);
+    fixture.store.remove_known(KnownId::from_number(1).unwrap(), &admin(), at(2)).unwrap();
+    check("a value was removed", false);
+    fixture.push(&push(1, 1));
+    check("a value leaked", true);
+    fixture.push(&push(2, 1));
+    check("it leaked once more", false);
+    let why = reason("no");
+    let kind = DispositionKind::FalsePositive;
+    fixture.store.dismiss(incident(1), kind, &why, &admin(), at(4)).unwrap();
+    check("it was dismissed", false);
+    fixture.store.reopen(incident(1), &why, &admin(), at(5)).unwrap();
+    check("it counts again", true);
+}

@@ -24,6 +24,7 @@ fn the_schema_is_as_reviewed() {
     grant: id INTEGER?*, incident INTEGER, repository TEXT, pusher TEXT?, uses INTEGER, used INTEGER, expires_at INTEGER, reason TEXT, created_by TEXT, created_at INTEGER, revoked_by TEXT?, revoked_at INTEGER?
     incident: id INTEGER?*, fingerprint BLOB, tag INTEGER, secret_bytes INTEGER, rule TEXT, confidence TEXT, severity TEXT, preview TEXT, facts TEXT, known_as TEXT?, owner TEXT, owner_source TEXT, owner_confidence TEXT, owner_chain TEXT, state TEXT, state_at INTEGER, disposition TEXT?, disposed_by TEXT?, disposed_reason TEXT?, exposure TEXT, leaked INTEGER, last_action TEXT, last_reason TEXT, occurrences_total INTEGER, occurrences_kept INTEGER, pushes_total INTEGER, first_seen INTEGER, last_seen INTEGER
     incident_push: incident INTEGER*, push INTEGER*, action TEXT, reason TEXT, occurrences INTEGER, grant_id INTEGER?
+    known_epoch: only INTEGER?*, epoch BLOB
     known_secret: id INTEGER?*, name TEXT, identity TEXT?, owner TEXT?, key_id TEXT?, fingerprint BLOB, tag INTEGER, secret_bytes INTEGER, added_by TEXT, added_at INTEGER
     occurrence: id INTEGER?*, incident INTEGER, push INTEGER, container TEXT, object TEXT, commit_id TEXT?, subject TEXT?, path TEXT?, start INTEGER, stop INTEGER, line INTEGER, column INTEGER, end_line INTEGER, age TEXT, layers TEXT
     outbox: id INTEGER?*, kind TEXT, stream TEXT, dedupe_key TEXT, payload TEXT, state TEXT, attempts INTEGER, not_before INTEGER, lease_until INTEGER?, last_error TEXT?
@@ -61,6 +62,10 @@ fn indexes_and_triggers_are_as_reviewed() {
     index unscanned_push
     trigger audit_forgets_nothing
     trigger audit_keeps_what_it_holds
+    trigger incident_becomes_leaked
+    trigger incident_is_leaked
+    trigger known_secret_is_another
+    trigger known_secret_is_new
     ");
 }
 
