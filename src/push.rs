@@ -50,7 +50,7 @@ pub use sink::{Answers, Sink};
 use std::io;
 use std::path::Path;
 
-use crate::wire::{Oid, OwnersFile, RefUpdate};
+use crate::wire::{ObjectKind, Oid, OwnersFile, RefUpdate};
 
 use commits::NewCommits;
 use quarantine::Quarantine;
@@ -93,11 +93,18 @@ impl<'a> Push<'a> {
     /// Streams all objects that the push brings or newly reaches. Errors are the sink's own.
     pub fn stream(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
         let mut emitter = Emitter::new(sink, &self.limits);
-        if !self.store.stream_quarantine(&mut emitter, &self.limits)? {
+        let is_all = outside::has_nothing(self.updates, &self.store);
+        // Trees that are followed pass by here, whether they are known or not.
+        let kinds =
+            if is_all { &[ObjectKind::Blob, ObjectKind::Tree][..] } else { &[ObjectKind::Blob] };
+        if !self.store.stream_quarantine(kinds, &mut emitter, &self.limits)? {
             return Ok(());
         }
-        self.commits =
-            outside::stream(self.updates, &self.store, &mut self.refs, &mut emitter, &self.limits)?;
+        if !is_all {
+            let (store, refs) = (&self.store, &mut self.refs);
+            let commits = outside::stream(self.updates, store, refs, &mut emitter, &self.limits)?;
+            self.commits = Some(commits);
+        }
         self.store.stream_certificate(&mut emitter, &self.limits)
     }
 

@@ -8,6 +8,8 @@
 //!   upgrade, Begin, RefUpdates…,
 //!   PushOption…, Object…     ─────────►
 //!                            ◄─────────  101, Hello          within hello_timeout
+//!   Offer                    ─────────►                      many objects: which are known?
+//!                            ◄─────────  Known               those are not sent
 //!   Object…, End             ─────────►
 //!                            ◄─────────  Verdict             clean: done
 //!                            ◄─────────  Locate              hits: where do they come from?
@@ -32,15 +34,16 @@ pub use codec::{DecodeError, Decoder, Encoder, FrameError, read_frame, write_fra
 pub use count::count;
 pub use message::{
     Begin, CommitPlace, Entry, Failure, FailureCode, FromDaemon, HashKind, Locate, LocateEnd,
-    Nonce, Object, ObjectKind, Oid, OwnersFile, Place, Pusher, PusherSource, RefUpdate, Route,
-    Server, ToDaemon, Topology, Trust, Unscanned, UnscannedReason, Verdict, VerdictKind,
+    Nonce, OFFERED_MAX, Object, ObjectKind, Oid, OwnersFile, Place, Pusher, PusherSource,
+    RefUpdate, Route, Server, ToDaemon, Topology, Trust, Unscanned, UnscannedReason, Verdict,
+    VerdictKind,
 };
 pub use spool::{
     ACCEPTED_MAGIC, Accepted, AcceptedError, REF_UPDATES_MAX, TIPS_MAX, tips, write_ref_updates,
 };
 
 /// The version of the protocol; the two sides of a push are installed together, so it must match.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The longest payload of a frame, in bytes. Bounds what a peer can make us allocate.
 pub const FRAME_BYTES_MAX: usize = 1 << 20;

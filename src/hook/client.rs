@@ -7,8 +7,8 @@ use std::io;
 
 use crate::push::{Answers, Push, Sink};
 use crate::wire::{
-    Begin, FromDaemon, Locate, LocateEnd, Object, Place, RefUpdate, ToDaemon, Unscanned,
-    UnscannedReason, Verdict, write_ref_updates,
+    Begin, FromDaemon, Locate, LocateEnd, OFFERED_MAX, Object, Oid, Place, RefUpdate, ToDaemon,
+    Unscanned, UnscannedReason, Verdict, write_ref_updates,
 };
 
 use super::connection::{Connection, ConnectionError};
@@ -62,6 +62,7 @@ fn verdict(answer: FromDaemon) -> Result<Verdict, ConnectionError> {
         FromDaemon::Failure(failure) => Err(ConnectionError::Failure(failure)),
         FromDaemon::Hello { .. } => Err(ConnectionError::Garbage("a second hello")),
         FromDaemon::Locate(_) => Err(ConnectionError::Garbage("too many questions")),
+        FromDaemon::Known(_) => Err(ConnectionError::Garbage("an answer to no offer")),
     }
 }
 
@@ -111,6 +112,18 @@ impl Client<'_> {
         Err(ConnectionError::Garbage("too many questions"))
     }
 
+    /// Offers some objects, and waits for the answer: a peer that answered while we still write
+    /// could fill the socket on both sides.
+    fn offer(&mut self, objects: &[Oid]) -> Result<Vec<bool>, ConnectionError> {
+        self.connection.send(&ToDaemon::Offer(objects.to_vec()))?;
+        self.connection.flush()?;
+        match self.connection.receive()? {
+            FromDaemon::Known(known) if known.len() == objects.len() => Ok(known),
+            FromDaemon::Failure(failure) => Err(ConnectionError::Failure(failure)),
+            _ => Err(ConnectionError::Garbage("no answer to an offer")),
+        }
+    }
+
     fn count(&mut self) {
         self.objects += 1;
         self.connection.objects = self.objects;
@@ -138,6 +151,14 @@ impl Sink for Client<'_> {
 
     fn unscanned(&mut self, unscanned: Unscanned) -> io::Result<()> {
         self.connection.send(&ToDaemon::Unscanned(unscanned))
+    }
+
+    fn known(&mut self, objects: &[Oid]) -> io::Result<Vec<bool>> {
+        let mut known = Vec::with_capacity(objects.len());
+        for offered in objects.chunks(OFFERED_MAX) {
+            known.extend(self.offer(offered)?);
+        }
+        Ok(known)
     }
 
     fn is_late(&self) -> bool {

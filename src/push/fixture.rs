@@ -1,5 +1,6 @@
 //! Real repositories for the tests, and a push as git's receive-pack lays it out.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -174,7 +175,11 @@ impl Received {
     }
 
     pub(crate) fn stream(&self, limits: &Limits) -> Collected {
-        let mut collected = Collected::default();
+        self.stream_to(limits, Collected::default())
+    }
+
+    /// Streams to a sink that knows some objects.
+    pub(crate) fn stream_to(&self, limits: &Limits, mut collected: Collected) -> Collected {
         let mut push = Push::new(&self.repository, &self.updates, limits.clone());
         push.stream(&mut collected).expect("collecting cannot fail");
         collected
@@ -221,10 +226,18 @@ pub(crate) struct Collected {
     pub(crate) unscanned: Vec<(Option<Oid>, UnscannedReason)>,
     pub(crate) places: Vec<Place>,
     pub(crate) end: Option<LocateEnd>,
+    /// What is known to be clean.
+    pub(crate) known: HashSet<Oid>,
+    /// What was asked about.
+    pub(crate) offered: Vec<Oid>,
     open: Option<u64>,
 }
 
 impl Collected {
+    pub(crate) fn knowing(known: HashSet<Oid>) -> Self {
+        Self { known, ..Self::default() }
+    }
+
     pub(crate) fn sorted(mut self) -> Vec<(Oid, ObjectKind, Vec<u8>)> {
         assert_eq!(self.unscanned, []);
         self.objects.sort();
@@ -279,6 +292,12 @@ impl Sink for Collected {
         assert!(self.open.is_none());
         self.unscanned.push((unscanned.object, unscanned.reason));
         Ok(())
+    }
+
+    fn known(&mut self, objects: &[Oid]) -> io::Result<Vec<bool>> {
+        assert!(self.open.is_none());
+        self.offered.extend_from_slice(objects);
+        Ok(objects.iter().map(|id| self.known.contains(id)).collect())
     }
 
     fn is_late(&self) -> bool {

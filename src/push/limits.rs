@@ -19,6 +19,13 @@ pub struct Limits {
     /// The most places of one object where the parents' versions differ: each decides by itself
     /// whether something is old. Beyond it the answer is incomplete.
     pub versions_per_object_max: usize,
+    /// The least objects of a pack that are offered before they are sent: with fewer, the answer
+    /// takes longer than the scan.
+    pub offer_objects_min: u32,
+    /// The least bytes of a pack whose objects are offered.
+    pub offer_bytes_min: u64,
+    /// The least objects outside the quarantine that are offered: each has to be sought by itself.
+    pub offer_outside_min: usize,
     /// The most tree entries that are looked at to find places: a tree of trees can name 10^10
     /// paths in a few kilobytes.
     pub entries_max: u64,
@@ -34,6 +41,9 @@ impl Default for Limits {
             scratch_bytes_max: 16 << 30,
             places_per_object_max: 50,
             versions_per_object_max: 1_000,
+            offer_objects_min: 1_000,
+            offer_bytes_min: 8 << 20,
+            offer_outside_min: 64,
             entries_max: 200_000_000,
         }
     }

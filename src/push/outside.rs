@@ -11,6 +11,9 @@
 //!                                      else streamed, with all below it
 //! ```
 //!
+//! Of many that are to be streamed, those are left out that are known to be clean: each by itself,
+//! for the ledger does not say what of the objects below one is known.
+//!
 //! What is left over is streamed without proof that it is new: whether a hit is old is decided on
 //! the hit, and a full walk of the history would cost every push that reverts a file. The common
 //! small push reads its parent's changed trees and nothing else.
@@ -38,19 +41,21 @@ const OLD_TREES_MAX: usize = 20_000;
 /// likes; those beyond explain nothing.
 const BESIDE_BYTES_MAX: usize = 64 << 20;
 
-/// Streams the objects, and returns the commits of the push if it had to find them.
+/// Tells whether a push can reach nothing outside the quarantine.
+pub(super) fn has_nothing(updates: &[RefUpdate], store: &Store<'_>) -> bool {
+    let creates_only = updates.iter().all(|update| update.old.is_null());
+    let deletes_only = updates.iter().all(|update| update.new.is_null());
+    deletes_only && store.quarantine().is_empty() || creates_only && store.is_all_there_is()
+}
+
+/// Streams the objects, and returns the commits of the push.
 pub(super) fn stream(
     updates: &[RefUpdate],
     store: &Store<'_>,
     refs: &mut Refs,
     emitter: &mut Emitter<'_>,
     limits: &Limits,
-) -> io::Result<Option<NewCommits>> {
-    let creates_only = updates.iter().all(|update| update.old.is_null());
-    let deletes_only = updates.iter().all(|update| update.new.is_null());
-    if deletes_only && store.quarantine().is_empty() || creates_only && store.is_all_there_is() {
-        return Ok(None);
-    }
+) -> io::Result<NewCommits> {
     let commits = NewCommits::discover(updates, store, refs, &|| emitter.is_late());
     let mut edges = Edges::new(store, refs);
     let outcome = edges.stream(&commits, emitter, limits);
@@ -59,7 +64,7 @@ pub(super) fn stream(
         outcome => outcome,
     };
     close(outcome, emitter)?;
-    Ok(Some(commits))
+    Ok(commits)
 }
 
 /// The edges that lead out of the quarantine.
@@ -93,7 +98,8 @@ impl<'e, 'r> Edges<'e, 'r> {
         emitter: &mut Emitter<'_>,
         limits: &Limits,
     ) -> Result<(), ReadError> {
-        for &id in &commits.outside {
+        let known = known_of(&commits.outside, emitter, limits)?;
+        for &id in commits.outside.iter().filter(|id| !known.contains(id)) {
             self.store.stream(id, emitter, limits)?;
         }
         for (&id, obstacle) in &commits.obstacles {
@@ -247,30 +253,56 @@ impl<'e, 'r> Edges<'e, 'r> {
         Ok(())
     }
 
-    /// Streams what nothing explains, and whatever lies below it outside the quarantine.
+    /// Streams what nothing explains, and whatever lies below it outside the quarantine. What is known
+    /// is not sent, but looked into: what lies below it may not be known.
     fn stream_rest(&mut self, emitter: &mut Emitter<'_>, limits: &Limits) -> Result<(), ReadError> {
-        let mut streamed = HashSet::new();
+        let (mut met, mut unreadable) = (HashSet::new(), HashSet::new());
         let mut content = Vec::new();
-        while let Some((kind, id)) = self.unexplained.pop() {
-            let is_new = !self.store.quarantine().contains(id) && streamed.insert(id);
-            if is_new && self.store.stream(id, emitter, limits)?.is_some() {
-                continue;
+        while !self.unexplained.is_empty() {
+            let wave = std::mem::take(&mut self.unexplained);
+            let quarantine = self.store.quarantine();
+            let ids = wave.iter().map(|&(_, id)| id);
+            let new: Vec<Oid> =
+                ids.filter(|&id| !quarantine.contains(id) && met.insert(id)).collect();
+            let known = known_of(&new, emitter, limits)?;
+            for &id in new.iter().filter(|id| !known.contains(id)) {
+                if self.store.stream(id, emitter, limits)?.is_some() {
+                    unreadable.insert(id);
+                }
             }
-            if kind != ObjectKind::Tree || !self.visited.insert(id) {
-                continue;
-            }
-            self.open(id, &mut content, emitter)?;
-            for entry in TreeEntries::new(&content, self.store.hash()) {
-                let kind = match entry.kind {
-                    EntryKind::Tree => ObjectKind::Tree,
-                    EntryKind::Blob => ObjectKind::Blob,
-                    EntryKind::Submodule => continue,
-                };
-                if kind == ObjectKind::Tree || !self.store.quarantine().contains(entry.id) {
-                    self.unexplained.push((kind, entry.id));
+            for (kind, id) in wave {
+                if kind == ObjectKind::Tree && !unreadable.contains(&id) && self.visited.insert(id)
+                {
+                    self.open(id, &mut content, emitter)?;
+                    self.meet_entries(&content);
                 }
             }
         }
         Ok(())
     }
+
+    /// Takes note of what lies in a tree that nothing explains.
+    fn meet_entries(&mut self, tree: &[u8]) {
+        for entry in TreeEntries::new(tree, self.store.hash()) {
+            match entry.kind {
+                EntryKind::Tree => self.unexplained.push((ObjectKind::Tree, entry.id)),
+                EntryKind::Blob => self.meet(ObjectKind::Blob, entry.id),
+                EntryKind::Submodule => {}
+            }
+        }
+    }
+}
+
+/// Asks which of some objects need not be sent, where they are many: seeking them one by one takes
+/// longer than the answer.
+fn known_of(
+    objects: &[Oid],
+    emitter: &mut Emitter<'_>,
+    limits: &Limits,
+) -> io::Result<HashSet<Oid>> {
+    if objects.len() < limits.offer_outside_min {
+        return Ok(HashSet::new());
+    }
+    let known = emitter.known(objects)?;
+    Ok(objects.iter().zip(known).filter(|(_, known)| *known).map(|(&id, _)| id).collect())
 }

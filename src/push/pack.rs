@@ -11,6 +11,7 @@
 //! thousands of deltas, as a hostile pack may hold, costs no recursion. What belongs to a cycle,
 //! to a base that is not there or to a damaged base is reported id by id.
 
+mod known;
 mod target;
 mod tree;
 mod walk;
@@ -28,6 +29,7 @@ use super::inflate::Zlib;
 use super::limits::Limits;
 use super::sink::{Emitter, ReadError, unreadable};
 
+use known::Known;
 use target::Target;
 use tree::{Entry, Parent, Tree};
 use walk::Walk;
@@ -56,9 +58,10 @@ impl Pack {
         self.index.lookup(id::to_gix(id)).is_some()
     }
 
-    /// Streams all objects.
+    /// Streams all objects. Of a large pack, those of `kinds` are left out that are known.
     pub(super) fn stream(
         &self,
+        kinds: &[ObjectKind],
         zlib: &mut Zlib,
         emitter: &mut Emitter<'_>,
         limits: &Limits,
@@ -67,7 +70,17 @@ impl Pack {
             return Err(ReadError::Push(UnscannedReason::ObjectCount));
         }
         let tree = Tree::new(self.entries());
-        Walk::new(self, &tree, zlib, emitter, limits).run()
+        let known = if self.is_worth_an_offer(limits) {
+            Known::ask(self, &tree, kinds, emitter)?
+        } else {
+            Known::default()
+        };
+        Walk::new(self, &tree, &known, zlib, emitter, limits).run()
+    }
+
+    fn is_worth_an_offer(&self, limits: &Limits) -> bool {
+        self.index.num_objects() >= limits.offer_objects_min
+            || self.data.pack_end() as u64 >= limits.offer_bytes_min
     }
 
     /// Streams object `id`, wherever in a delta chain it stands.

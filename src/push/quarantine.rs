@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::wire::{HashKind, Oid, UnscannedReason};
+use crate::wire::{HashKind, ObjectKind, Oid, UnscannedReason};
 
 use super::id;
 use super::inflate::Zlib;
@@ -61,19 +61,22 @@ impl Quarantine {
         &self.directory
     }
 
-    /// Streams all objects. Returns whether the stream went to its end.
+    /// Streams all objects, but for those of `kinds` that are known. Returns whether the stream went
+    /// to its end.
     pub(super) fn stream(
         &self,
+        kinds: &[ObjectKind],
         zlib: &mut Zlib,
         emitter: &mut Emitter<'_>,
         limits: &Limits,
     ) -> io::Result<bool> {
-        let outcome = self.stream_all(zlib, emitter, limits);
+        let outcome = self.stream_all(kinds, zlib, emitter, limits);
         close(outcome, emitter)
     }
 
     fn stream_all(
         &self,
+        kinds: &[ObjectKind],
         zlib: &mut Zlib,
         emitter: &mut Emitter<'_>,
         limits: &Limits,
@@ -90,7 +93,7 @@ impl Quarantine {
             };
             emitter.settle(id, outcome)?;
         }
-        self.packs.iter().try_for_each(|pack| pack.stream(zlib, emitter, limits))
+        self.packs.iter().try_for_each(|pack| pack.stream(kinds, zlib, emitter, limits))
     }
 
     /// Streams one object.

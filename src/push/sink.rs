@@ -25,6 +25,9 @@ pub trait Sink {
     fn broken(&mut self, reason: UnscannedReason) -> io::Result<()>;
     /// Hears that something is not sent.
     fn unscanned(&mut self, unscanned: Unscanned) -> io::Result<()>;
+    /// Asks which of some objects were scanned before and found clean: these need not be sent. For
+    /// each, in order, the answer; who knows nothing knows none.
+    fn known(&mut self, objects: &[Oid]) -> io::Result<Vec<bool>>;
     /// Tells whether the time for reading the push is up.
     fn is_late(&self) -> bool;
 }
@@ -100,6 +103,13 @@ impl<'a> Emitter<'a> {
 
     pub(super) fn is_late(&self) -> bool {
         self.sink.is_late()
+    }
+
+    /// Asks which of some objects need not be sent: as many answers as objects.
+    pub(super) fn known(&mut self, objects: &[Oid]) -> io::Result<Vec<bool>> {
+        let mut known = self.sink.known(objects)?;
+        known.resize(objects.len(), false);
+        Ok(known)
     }
 
     /// Opens an object of `size` bytes.

@@ -112,14 +112,16 @@ impl<'r> Store<'r> {
         &self.captured
     }
 
-    /// Streams the quarantine. Returns whether the stream went to its end.
+    /// Streams the quarantine, but for objects of `kinds` that are known. Returns whether the stream
+    /// went to its end.
     pub(super) fn stream_quarantine(
         &mut self,
+        kinds: &[ObjectKind],
         emitter: &mut Emitter<'_>,
         limits: &Limits,
     ) -> io::Result<bool> {
         emitter.capture();
-        let whole = self.quarantine.stream(self.zlib.get_mut(), emitter, limits)?;
+        let whole = self.quarantine.stream(kinds, self.zlib.get_mut(), emitter, limits)?;
         self.captured = emitter.captured();
         Ok(whole)
     }

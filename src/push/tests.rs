@@ -1,6 +1,7 @@
 //! The push, held against what git itself sees.
 
 mod hostile;
+mod known;
 mod locate;
 mod outside;
 mod quarantine;

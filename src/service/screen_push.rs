@@ -300,6 +300,14 @@ where
     let session = Session { begin, started: deadline.started, moment, sheet };
     let mut received = Received::default();
     let taken_in = take_in(gate, &mut link, &session, &mut received, deadline).await;
+    if received.known > 0 {
+        tracing::info!(
+            push.id = %session.begin.nonce,
+            objects.known = received.known,
+            objects.scanned = received.objects,
+            "objects of a push are known to be clean"
+        );
+    }
     let clean = session.sheet.as_ref().map(|sheet| received.take_clean(sheet));
     let outcome = match taken_in {
         Ok(_seat) => answer(gate, &mut link, &session, &mut received, deadline).await,

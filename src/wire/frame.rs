@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use super::codec::{DecodeError, Decoder, Encoder, write_frame};
 use super::message::{
     Begin, CommitPlace, Entry, Failure, FailureCode, FromDaemon, HashKind, Locate, LocateEnd,
-    Nonce, Object, ObjectKind, Oid, OwnersFile, Place, Pusher, PusherSource, RefUpdate, Route,
-    Server, ToDaemon, Topology, Trust, Unscanned, UnscannedReason, Verdict, VerdictKind,
+    Nonce, OFFERED_MAX, Object, ObjectKind, Oid, OwnersFile, Place, Pusher, PusherSource,
+    RefUpdate, Route, Server, ToDaemon, Topology, Trust, Unscanned, UnscannedReason, Verdict,
+    VerdictKind,
 };
 
 impl ToDaemon {
@@ -41,6 +42,10 @@ impl ToDaemon {
             Self::End { objects } => {
                 out.u64(*objects);
                 7
+            }
+            Self::Offer(objects) => {
+                out.list(objects, |out, id| encode_oid(out, *id));
+                12
             }
             Self::Place(place) => {
                 place.encode(&mut out);
@@ -99,6 +104,7 @@ impl ToDaemon {
             9 => Self::LocateEnd(LocateEnd::decode(&mut from)?),
             10 => Self::RefUpdates(from.list("updates", RefUpdate::decode)?),
             11 => Self::PushOption(from.rest().to_vec()),
+            12 => Self::Offer(bounded(from.list("offer", decode_oid)?, OFFERED_MAX, "offer")?),
             _ => return Err(DecodeError::UnknownType(kind)),
         };
         from.end()?;
@@ -114,6 +120,10 @@ impl FromDaemon {
             Self::Hello { version } => {
                 out.u16(*version);
                 101
+            }
+            Self::Known(known) => {
+                out.list(known, |out, known| out.bool(*known));
+                105
             }
             Self::Locate(locate) => {
                 out.list(&locate.objects, |out, id| encode_oid(out, *id));
@@ -139,9 +149,7 @@ impl FromDaemon {
             101 => Self::Hello { version: from.u16("version")? },
             102 => {
                 let objects = from.list("objects", decode_oid)?;
-                if objects.len() > Locate::OBJECTS_MAX {
-                    return Err(DecodeError::Range("objects"));
-                }
+                let objects = bounded(objects, Locate::OBJECTS_MAX, "objects")?;
                 Self::Locate(Locate { objects })
             }
             103 => Self::Verdict(Verdict::decode(&mut from)?),
@@ -149,11 +157,20 @@ impl FromDaemon {
                 code: FailureCode::decode(&mut from)?,
                 message: from.text("message")?,
             }),
+            105 => {
+                let known = from.list("known", |from| from.bool("known"))?;
+                Self::Known(bounded(known, OFFERED_MAX, "known")?)
+            }
             _ => return Err(DecodeError::UnknownType(kind)),
         };
         from.end()?;
         Ok(message)
     }
+}
+
+/// Checks that a list is not longer than its limit.
+fn bounded<T>(list: Vec<T>, max: usize, field: &'static str) -> Result<Vec<T>, DecodeError> {
+    if list.len() <= max { Ok(list) } else { Err(DecodeError::Range(field)) }
 }
 
 fn encode_oid(out: &mut Encoder, id: Oid) {

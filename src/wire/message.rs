@@ -513,6 +513,9 @@ pub struct Failure {
     pub message: String,
 }
 
+/// The most objects of one [`ToDaemon::Offer`]: half a frame of the longer ids.
+pub const OFFERED_MAX: usize = 16_384;
+
 /// What the hook says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToDaemon {
@@ -532,6 +535,9 @@ pub enum ToDaemon {
     ObjectBroken(UnscannedReason),
     /// Something is not sent, and why.
     Unscanned(Unscanned),
+    /// Objects that lie in the push: which of them were scanned before and found clean? At most
+    /// [`OFFERED_MAX`]; the answer is awaited before anything else is said.
+    Offer(Vec<Oid>),
     /// All objects are sent.
     End {
         /// How many objects.
@@ -551,6 +557,8 @@ pub enum FromDaemon {
         /// Its [`super::VERSION`].
         version: u16,
     },
+    /// For each object of an [`ToDaemon::Offer`], in order, whether it need not be sent.
+    Known(Vec<bool>),
     /// It has hits and asks where they come from.
     Locate(Locate),
     /// The end.

@@ -106,6 +106,7 @@ fn to_daemon() -> impl Strategy<Value = ToDaemon> {
         bytes().prop_map(ToDaemon::PushOption),
         whole_object(),
         object().prop_map(ToDaemon::ObjectStart),
+        vec(oid(), 0..5).prop_map(ToDaemon::Offer),
         bytes().prop_map(ToDaemon::Piece),
         reason().prop_map(ToDaemon::ObjectBroken),
         (option::of(oid()), reason())

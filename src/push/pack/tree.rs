@@ -68,6 +68,12 @@ impl Tree {
         (end(entry), end(entry + 1))
     }
 
+    /// Returns the deltas against an entry.
+    pub(super) fn below(&self, entry: u32) -> &[u32] {
+        let (start, end) = self.children_of(entry);
+        self.children.get(start as usize..end as usize).unwrap_or_default()
+    }
+
     pub(super) fn entry(&self, rank: u32) -> Result<&Entry, ReadError> {
         self.entries.get(rank as usize).ok_or_else(unreadable)
     }

@@ -7,6 +7,7 @@ use super::super::inflate::Zlib;
 use super::super::limits::Limits;
 use super::super::sink::{Emitter, ReadError, unreadable};
 use super::Pack;
+use super::known::Known;
 use super::target::Target;
 use super::tree::{Entry, Parent, Tree};
 
@@ -22,6 +23,7 @@ struct Frame {
 pub(super) struct Walk<'w, 'e> {
     pack: &'w Pack,
     tree: &'w Tree,
+    known: &'w Known,
     seen: Vec<bool>,
     zlib: &'w mut Zlib,
     emitter: &'w mut Emitter<'e>,
@@ -33,6 +35,7 @@ impl<'w, 'e> Walk<'w, 'e> {
     pub(super) fn new(
         pack: &'w Pack,
         tree: &'w Tree,
+        known: &'w Known,
         zlib: &'w mut Zlib,
         emitter: &'w mut Emitter<'e>,
         limits: &Limits,
@@ -40,6 +43,7 @@ impl<'w, 'e> Walk<'w, 'e> {
         Self {
             pack,
             tree,
+            known,
             seen: vec![false; tree.entries.len()],
             zlib,
             emitter,
@@ -114,11 +118,15 @@ impl<'w, 'e> Walk<'w, 'e> {
             return Ok(None);
         }
         self.mark(rank);
+        if self.known.is_idle(rank) {
+            self.pass_over_below(rank);
+            return Ok(None);
+        }
         let (next_child, last_child) = self.tree.children_of(rank);
         let has_deltas = next_child < last_child;
         let entry = self.tree.entry(rank)?;
         let id = self.pack.oid(entry);
-        let outcome = self.read(entry, id, kind, base, has_deltas);
+        let outcome = self.read((rank, entry), id, kind, base, has_deltas);
         let (content, outcome) = match outcome {
             Ok(content) => (content, Ok(())),
             Err(error) => (None, Err(error)),
@@ -138,14 +146,15 @@ impl<'w, 'e> Walk<'w, 'e> {
 
     fn read(
         &mut self,
-        entry: &Entry,
+        (rank, entry): (u32, &Entry),
         id: Oid,
         kind: ObjectKind,
         base: Option<&Content>,
         keep: bool,
     ) -> Result<Option<Content>, ReadError> {
         let head = self.pack.head(entry.start)?;
-        let mut target = Target::new(Some((&mut *self.emitter, id)));
+        let emitter = (!self.known.is_clean(rank)).then_some((&mut *self.emitter, id));
+        let mut target = Target::new(emitter);
         target.keep = keep;
         target.fill(self.pack, &head, kind, base, self.zlib, &mut self.scratch)
     }
@@ -163,12 +172,24 @@ impl<'w, 'e> Walk<'w, 'e> {
         self.give_up_below(rank, reason)
     }
 
+    /// Leaves out all deltas below an entry.
+    fn pass_over_below(&mut self, rank: u32) {
+        let mut pending = vec![rank];
+        while let Some(rank) = pending.pop() {
+            let tree = self.tree;
+            for &child in tree.below(rank) {
+                if self.mark(child) {
+                    pending.push(child);
+                }
+            }
+        }
+    }
+
     fn give_up_below(&mut self, rank: u32, reason: UnscannedReason) -> Result<(), ReadError> {
         let mut pending = vec![rank];
         while let Some(rank) = pending.pop() {
-            let (start, end) = self.tree.children_of(rank);
-            let children = self.tree.children.get(start as usize..end as usize);
-            for &child in children.unwrap_or_default() {
+            let tree = self.tree;
+            for &child in tree.below(rank) {
                 if self.mark(child) {
                     let id = self.pack.oid(self.tree.entry(child)?);
                     self.emitter.unscanned(Some(id), reason)?;

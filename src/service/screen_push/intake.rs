@@ -26,7 +26,7 @@ use crate::rule::Ruleset;
 use crate::scan::layer::Layer;
 use crate::service::ledger::Sheet;
 use crate::store::LedgerRow;
-use crate::wire::{Object, Oid, RefUpdate, ToDaemon, Unscanned, UnscannedReason};
+use crate::wire::{FromDaemon, Object, Oid, RefUpdate, ToDaemon, Unscanned, UnscannedReason};
 
 /// Objects are handed to the pool when this many bytes of them are there: enough to be worth a
 /// thread's wake-up, little enough to keep two workers busy on a small push.
@@ -73,6 +73,8 @@ pub(super) struct Received {
     pub(super) objects: u64,
     /// Their bytes.
     pub(super) bytes: u64,
+    /// Objects that the hook did not send because they are known to be clean.
+    pub(super) known: u64,
     /// What was found, in no particular order.
     pub(super) hits: Vec<Hit>,
     kept: Kept,
@@ -271,6 +273,7 @@ impl<'a> Intake<'a> {
             match within(deadline.at(self.received.bytes), link.hear()).await? {
                 ToDaemon::RefUpdates(updates) => self.ref_updates(updates)?,
                 ToDaemon::PushOption(option) => self.push_option(option)?,
+                ToDaemon::Offer(objects) => self.offer(objects, link).await?,
                 ToDaemon::End { objects } if objects == self.received.objects => break,
                 ToDaemon::End { .. } => {
                     return Err(SessionError::OutOfTurn("the object count is wrong"));
@@ -319,6 +322,25 @@ impl<'a> Intake<'a> {
             }
         }
         self.received.updates.extend(updates);
+        Ok(())
+    }
+
+    /// Says which of some objects the hook need not send. Only the hook's own objects are asked about
+    /// so: whether parents' versions hold a secret is a matter of their bytes.
+    async fn offer<S>(&mut self, objects: Vec<Oid>, link: &mut Link<S>) -> Result<(), SessionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let known = match self.sheet.clone() {
+            None => vec![false; objects.len()],
+            Some(sheet) => {
+                let known = tokio::task::spawn_blocking(move || sheet.are_clean(&objects)).await;
+                known.map_err(|_| SessionError::WorkerLost)?
+            }
+        };
+        let count = known.iter().filter(|known| **known).count();
+        self.received.known += count as u64;
+        link.say(&FromDaemon::Known(known)).await?;
         Ok(())
     }
 
