@@ -24,6 +24,7 @@ mod gate;
 mod house;
 mod install;
 mod known;
+mod ledger;
 mod limits;
 mod memory;
 mod old;

@@ -293,28 +293,28 @@ fn a_push_that_only_deletes_passes_and_is_not_scanned() {
 }
 
 #[test]
-fn one_ref_among_two_thousand() {
+fn one_ref_among_ten_thousand() {
     check("blob", |_, work, secret| {
-        let script = "for n in $(seq 1999); do echo create refs/heads/b$n HEAD; done \
+        let script = "for n in $(seq 9999); do echo create refs/heads/b$n HEAD; done \
                       | git update-ref --stdin";
         assert_eq!(work.shell(script).code, 0);
         leak(work, secret);
-        work.git(&["branch", "b2000"]);
+        work.git(&["branch", "b10000"]);
         work.push(&["refs/heads/b*:refs/heads/b*"])
     });
 }
 
 #[test]
-fn two_thousand_clean_refs_pass() {
+fn ten_thousand_clean_refs_pass() {
     let forge = Forge::start();
     let repository = forge.repository("r.git");
     let work = started(&repository);
-    let script = "for n in $(seq 2000); do echo create refs/heads/b$n HEAD; done \
+    let script = "for n in $(seq 10000); do echo create refs/heads/b$n HEAD; done \
                   | git update-ref --stdin";
     assert_eq!(work.shell(script).code, 0);
     let said = work.push(&["refs/heads/b*:refs/heads/b*"]);
     assert!(said.is_accepted(), "{}", said.remote());
-    assert_eq!(repository.git(&["for-each-ref"]).out.lines().count(), 2001);
+    assert_eq!(repository.git(&["for-each-ref"]).out.lines().count(), 10_001);
 }
 
 #[test]
