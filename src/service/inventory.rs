@@ -303,7 +303,9 @@ impl Inventory {
     /// If there is no such name or the store refuses.
     pub fn remove(&self, name: &str, by: &Actor) -> Result<KnownSecret, StoreError> {
         let known = self.store.known_by_name(name)?;
+        let learning = self.begin_learning();
         self.store.remove_known(known.id, by, self.clock.now())?;
+        learning.end([])?;
         Ok(known)
     }
 
@@ -321,13 +323,13 @@ impl Inventory {
     }
 
     /// Returns the word for what is known; none while that changes, or since a change failed. What
-    /// is scanned after this is compared with all that is known under that word.
+    /// is scanned while it stays the same is compared with all that is known under it.
     pub fn epoch(&self) -> Option<KnownEpoch> {
         *self.epoch.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a change by which values become known: call it before the store is told, and
-    /// [`Learning::end`] when the store has them. One change waits for another.
+    /// Begins a change of what is known: call it before the store is told, and [`Learning::end`] when
+    /// the store has done it. One change waits for another.
     pub fn begin_learning(&self) -> Learning<'_> {
         let alone = self.learning.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.epoch.write().unwrap_or_else(PoisonError::into_inner).take();
@@ -443,7 +445,7 @@ impl Inventory {
     }
 }
 
-/// A change by which values become known. While it lasts, and if the filter was not told of what the
+/// A change of what is known. While it lasts, and if the filter was not told of what the
 /// store has, there is no word for what is known, and nothing that was scanned counts as scanned.
 #[must_use]
 pub struct Learning<'i> {
@@ -453,7 +455,7 @@ pub struct Learning<'i> {
 }
 
 impl Learning<'_> {
-    /// Ends the change: the store knows the values with these tags.
+    /// Ends the change: the store knows the values with these tags, beside those that it knew.
     ///
     /// # Errors
     /// If the store cannot be read.

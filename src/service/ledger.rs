@@ -28,7 +28,7 @@ use siphasher::sip128::SipHasher24;
 
 use crate::secret::FingerprintKey;
 use crate::service::inventory::Inventory;
-use crate::store::{LedgerRow, LedgerStore};
+use crate::store::{KnownEpoch, LedgerRow, LedgerStore};
 use crate::wire::Oid;
 
 #[cfg(test)]
@@ -108,9 +108,11 @@ impl Ledger {
     /// Returns the rows that count for a push that hooks of `account` tell of, as things stand now.
     /// None while that is changing.
     pub fn sheet(&self, account: u32) -> Option<Sheet> {
-        let scope = self.scanner.scope(account, self.inventory.epoch()?);
+        let epoch = self.inventory.epoch()?;
+        let scope = self.scanner.scope(account, epoch);
         let hasher = SipHasher24::new_with_key(&self.key.ledger_key(&scope));
-        Some(Sheet { shared: Arc::clone(&self.shared), hasher })
+        let (shared, inventory) = (Arc::clone(&self.shared), Arc::clone(&self.inventory));
+        Some(Sheet { shared, inventory, epoch, hasher })
     }
 }
 
@@ -127,11 +129,13 @@ impl Drop for Ledger {
 
 /// The rows of one scope: what one push may ask, and what it may add.
 ///
-/// It is made before the push's first object is scanned. What becomes known later ends the scope,
-/// and rows of this sheet then say nothing to anybody.
+/// It is made before the push's first object is scanned. Where what is known changes before the last
+/// one is, nothing is remembered.
 #[derive(Clone)]
 pub struct Sheet {
     shared: Arc<Shared>,
+    inventory: Arc<Inventory>,
+    epoch: KnownEpoch,
     hasher: SipHasher24,
 }
 
@@ -173,7 +177,7 @@ impl Sheet {
     /// Adds rows, made by [`row`](Self::row) of objects that were scanned whole and are clean.
     /// Returns at once; where too many wait already, they are dropped.
     pub fn remember(&self, mut rows: Vec<LedgerRow>) {
-        if rows.is_empty() {
+        if rows.is_empty() || self.inventory.epoch() != Some(self.epoch) {
             return;
         }
         rows.sort_unstable();

@@ -16,8 +16,7 @@ pub struct LedgerRow {
 }
 
 /// Which values were known when a text was compared with them: a random word that the store draws
-/// anew, in the same transaction, whenever a value becomes known. While it stands, values are only
-/// ever forgotten.
+/// anew, in the same transaction, whenever that changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KnownEpoch(pub [u8; 16]);
 

@@ -16,7 +16,7 @@ use crate::incident::{
 };
 use crate::secret::{Fingerprint, Secret};
 use crate::service::inventory::{self, NewSecret};
-use crate::service::triage::GrantWish;
+use crate::service::triage::{GrantWish, TriageError};
 use crate::store::{
     Cursor, IncidentFilter, IncidentView, KnownSecret, Listing, Page, PushFilter, PushView,
     StoreError, TicketFilter, TicketView, UnscannedFilter, UnscannedView,
@@ -154,7 +154,13 @@ async fn dismiss(
     let kind = DispositionKind::parse(&body.r#as)
         .ok_or_else(|| ApiError::invalid("dismiss as false-positive or as test-value"))?;
     let reason = Reason::parse(&body.reason)?;
-    blocking(admin, move |admin| admin.triage.dismiss(id, kind, &reason, &actor)).await
+    blocking(admin, move |admin| {
+        let learning = admin.inventory.begin_learning();
+        let dismissed = admin.triage.dismiss(id, kind, &reason, &actor)?;
+        learning.end([])?;
+        Ok::<_, TriageError>(dismissed)
+    })
+    .await
 }
 
 #[derive(Deserialize)]

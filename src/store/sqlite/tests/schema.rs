@@ -62,10 +62,11 @@ fn indexes_and_triggers_are_as_reviewed() {
     index unscanned_push
     trigger audit_forgets_nothing
     trigger audit_keeps_what_it_holds
-    trigger incident_becomes_leaked
     trigger incident_is_leaked
-    trigger known_secret_is_another
-    trigger known_secret_is_new
+    trigger incident_leaks_or_is_dismissed
+    trigger known_secret_is_added
+    trigger known_secret_is_changed
+    trigger known_secret_is_removed
     ");
 }
 
