@@ -25,6 +25,8 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod finding;
+#[cfg(any(all(test, feature = "daemon"), feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod hook;
 #[cfg(feature = "daemon")]
 pub mod http;

@@ -22,6 +22,8 @@ mod content;
 mod delta;
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(any(all(test, feature = "daemon"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod history;
 mod id;
 mod inflate;

@@ -45,6 +45,8 @@ pub mod check;
 mod engine;
 mod facts;
 mod finder;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod grams;
 mod insides;
 pub mod layer;

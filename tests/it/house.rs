@@ -30,6 +30,7 @@ const OUTER: &[(&str, &[&str])] = &[
     ("http", &["cli", "app"]),
     ("app", &["cli"]),
     ("cli", &[]),
+    ("fuzzing", &[]),
 ];
 
 #[test]
