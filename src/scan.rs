@@ -10,7 +10,8 @@
 //! |---|---|
 //! | `shape`, `plan` | what a pattern demands of every match, and where to look for it |
 //! | `grams`, `literals` | which four bytes of a string to look for, and how to find strings by them |
-//! | `simd` | bytes to masks: AVX2, SSSE3, any processor |
+//! | `simd` | bytes to masks: AVX-512, AVX2, SSSE3, any processor |
+//! | `runs`, `sift` | masks to places that a filter lets by, without a branch for each |
 //! | `tail` | what must follow a string, as a small automaton |
 //! | `finder` | masks to stretches in which matches of a rule may begin |
 //! | `pass`, `pieces` | how each rule walks its stretches, and how a text streams |
@@ -57,7 +58,9 @@ mod pass;
 mod pieces;
 mod plan;
 mod pool;
+mod runs;
 mod shape;
+mod sift;
 mod simd;
 mod tail;
 mod token_pieces;

@@ -15,15 +15,11 @@ use std::collections::BTreeMap;
 
 use super::grams;
 use super::literals::{Index, Link, word_at};
-use super::plan::{LONG_RUN_BYTES, Place, WORD_RUN_BYTES, Want};
-use super::simd::{BLOCK_BYTES, GRAM_BYTES, Look, Masks};
+use super::plan::{LONG_RUN_BYTES, Place, Want};
+use super::runs::{Carry, Runs};
+use super::sift::{BLOCKS, CHUNK_BYTES, Places};
+use super::simd::{BLOCK_BYTES, GRAM_BYTES, Look, Masks, Work};
 use super::tail::Tail;
-
-/// Blocks whose masks are made at once: enough to hide the call, few enough to stay near.
-const BLOCKS: usize = 32;
-
-/// How many places [`Index::probe`] looks at.
-const PROBED_BYTES: usize = 8;
 
 /// Where matches of a rule may begin: `from..=to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +34,7 @@ pub(super) struct Starts {
 pub(super) struct Finder {
     look: Look,
     anywhere: Index,
+    near_look: Look,
     near: Index,
     words: Index,
     strings: Vec<Sought>,
@@ -80,7 +77,7 @@ impl Finder {
     pub(super) fn look(&self, text: &[u8]) -> usize {
         let mut masks = [Masks::default(); BLOCKS];
         let mut places = 0;
-        for part in text.chunks(BLOCKS * BLOCK_BYTES) {
+        for part in text.chunks(CHUNK_BYTES) {
             self.look.at(part, &mut masks);
             places += masks.iter().map(|masks| masks.gram.count_ones() as usize).sum::<usize>();
         }
@@ -90,7 +87,7 @@ impl Finder {
     /// Lists where matches may begin, in the order of rules and places, neighbours joined.
     pub(super) fn starts(&self, text: &[u8]) -> Vec<Starts> {
         let mut search = Search { finder: self, text, starts: Vec::new(), near: None };
-        search.run();
+        self.look.enabled(&mut search);
         joined(search.starts)
     }
 }
@@ -117,61 +114,54 @@ struct Search<'s> {
     near: Option<(usize, usize)>,
 }
 
-/// What of the block before a block's masks depend on.
-#[derive(Clone, Copy, Default)]
-struct Carry {
-    /// Whether its last byte is of a word.
-    word: bool,
-    /// Where runs of [`WORD_RUN_BYTES`] went on from.
-    runs: u64,
+impl Work for &mut Search<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let places = &mut Places::default();
+        let mut masks = [Masks::default(); BLOCKS + 1];
+        let (mut carry, mut at) = (Carry::default(), 0);
+        while let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) {
+            let blocks = rest.len().div_ceil(BLOCK_BYTES).min(BLOCKS);
+            self.finder.look.at(rest, masks.get_mut(..=blocks).unwrap_or_default());
+            places.fill(masks.iter().take(blocks).map(|masks| masks.gram));
+            self.look_up_all(&self.finder.anywhere, at, places);
+            self.runs(at, masks.get(..=blocks).unwrap_or_default(), &mut carry, places);
+            at += CHUNK_BYTES;
+        }
+        self.search_near(places);
+    }
 }
 
 impl Search<'_> {
-    fn run(&mut self) {
-        let mut masks = [Masks::default(); BLOCKS + 1];
-        let mut carry = Carry::default();
-        let mut at = 0;
-        while let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) {
-            let blocks = rest.len().div_ceil(BLOCK_BYTES).min(BLOCKS);
-            // The last one is only looked ahead at, and seen again as the first of the next round.
-            let seen = masks.get_mut(..=blocks).unwrap_or_default();
-            self.finder.look.at(rest, seen);
-            let mut pairs = masks.iter().zip(masks.iter().skip(1)).take(blocks);
-            pairs.by_ref().for_each(|(block, next)| {
-                self.block(at, block, next, &mut carry);
-                at += BLOCK_BYTES;
-            });
+    /// Looks up the words that begin long runs in a chunk at `at`, and searches near runs. The last
+    /// of `masks` is only looked ahead at.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for what the caller's processor has")]
+    fn runs(&mut self, at: usize, masks: &[Masks], carry: &mut Carry, places: &mut Places) {
+        let runs = Runs::of(masks, carry);
+        places.fill(runs.words.iter().copied());
+        self.look_up_all(&self.finder.words, at, places);
+        let draws = runs.draws.iter().enumerate();
+        let drawing = draws.fold(0, |all, (block, draws)| all | u64::from(*draws != 0) << block);
+        each_bit(drawing, |block| {
+            let draws = runs.draws.get(block).copied().unwrap_or_default();
+            self.draw(at + block * BLOCK_BYTES, draws, places);
+        });
+    }
+
+    /// Looks up the strings of `index` at those of `places`, which count from `at`, that it lets by.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for what the caller's processor has")]
+    fn look_up_all(&mut self, index: &Index, at: usize, places: &mut Places) {
+        let rest = self.text.get(at..).unwrap_or_default();
+        places.sift(rest, index);
+        for offset in places.iter() {
+            self.look_up(index, word_at(rest, offset), at + offset);
         }
-        self.search_near();
     }
 
-    #[inline]
-    fn block(&mut self, at: usize, block: &Masks, next: &Masks, carry: &mut Carry) {
-        each_bit(block.gram, |bit| self.gram(at + bit));
-        let (ahead, long) = runs(block.run, next.run);
-        let words = block.run & !block.joint;
-        if ahead | carry.runs != 0 {
-            let begins = words & !(words << 1 | u64::from(carry.word));
-            each_bit(ahead & begins, |bit| self.word(at + bit));
-            let digits = block.digit & behind(carry.runs, ahead);
-            if long | digits != 0 {
-                self.draw(at, long, digits);
-            }
-        }
-        *carry = Carry { word: words >> (BLOCK_BYTES - 1) == 1, runs: ahead };
-    }
-
-    fn gram(&mut self, at: usize) {
-        self.look_up(&self.finder.anywhere, word_at(self.text, at), at);
-    }
-
-    fn word(&mut self, at: usize) {
-        self.look_up(&self.finder.words, word_at(self.text, at), at);
-    }
-
-    #[inline]
     fn look_up(&mut self, index: &Index, word: u32, at: usize) {
-        index.each(word, |link| {
+        index.open(word, |link| {
             let place = at.checked_sub(link.offset);
             let rest = place.and_then(|place| self.text.get(place..));
             if let Some((at, rest)) = place.zip(rest).filter(|(_, rest)| link.may_begin(rest)) {
@@ -201,44 +191,35 @@ impl Search<'_> {
         }
     }
 
-    /// Widens the text near runs by the runs of a block: where long ones go on, and where digits
-    /// of others stand.
-    fn draw(&mut self, at: usize, long: u64, digits: u64) {
+    /// Widens the text near runs by the bytes of a block that draw a search: where long runs go on,
+    /// and digits of others.
+    fn draw(&mut self, at: usize, draws: u64, places: &mut Places) {
         // A run that is not long begins within its length before a digit of it.
-        let of_digits = (at + digits.trailing_zeros() as usize).saturating_sub(LONG_RUN_BYTES);
-        let first = of_digits.min(at + long.trailing_zeros() as usize);
+        let first = (at + draws.trailing_zeros() as usize).saturating_sub(LONG_RUN_BYTES);
         let from = first.saturating_sub(self.finder.back_bytes_max);
-        let last = (u64::BITS - 1 - (long | digits).leading_zeros()) as usize;
-        let to = at + last + LONG_RUN_BYTES;
+        let to = at + (u64::BITS - draws.leading_zeros()) as usize + LONG_RUN_BYTES;
         match &mut self.near {
             Some((_, end)) if from <= *end => *end = to,
             _ => {
-                self.search_near();
+                self.search_near(places);
                 self.near = Some((from, to));
             }
         }
     }
 
     /// Looks for strings that begin in the text near runs.
-    fn search_near(&mut self) {
+    fn search_near(&mut self, places: &mut Places) {
         let Some((from, to)) = self.near.take() else { return };
-        let finder = self.finder;
-        let to = (to + finder.near_bytes_max).min(self.text.len());
-        for at in (from..to).step_by(PROBED_BYTES) {
-            let rest = self.text.get(at..).unwrap_or_default();
-            let bytes =
-                rest.first_chunk().map_or_else(|| last_bytes(rest), |b| u128::from_le_bytes(*b));
-            each_bit(u64::from(finder.near.probe(bytes)), |bit| {
-                self.look_up(&finder.near, word_at(self.text, at + bit), at + bit);
-            });
+        let (finder, to) = (self.finder, (to + self.finder.near_bytes_max).min(self.text.len()));
+        let mut masks = [Masks::default(); BLOCKS];
+        for at in (from..to).step_by(CHUNK_BYTES) {
+            let blocks = (to - at).div_ceil(BLOCK_BYTES).min(BLOCKS);
+            let masks = masks.get_mut(..blocks).unwrap_or_default();
+            finder.near_look.at(self.text.get(at..).unwrap_or_default(), masks);
+            places.fill(masks.iter().map(|masks| masks.gram));
+            self.look_up_all(&finder.near, at, places);
         }
     }
-}
-
-/// The bytes of a text that ends, and zeros behind.
-#[cold]
-fn last_bytes(rest: &[u8]) -> u128 {
-    rest.iter().take(16).rev().fold(0, |bytes, byte| bytes << 8 | u128::from(*byte))
 }
 
 /// Calls `visit` with the place of each bit.
@@ -248,35 +229,6 @@ fn each_bit(mut bits: u64, mut visit: impl FnMut(usize)) {
         visit(bits.trailing_zeros() as usize);
         bits &= bits - 1;
     }
-}
-
-/// Where a run goes on for [`WORD_RUN_BYTES`], and where for [`LONG_RUN_BYTES`].
-#[inline]
-fn runs(block: u64, next: u64) -> (u64, u64) {
-    const { assert!(WORD_RUN_BYTES == 16 && LONG_RUN_BYTES == 32) };
-    let two = u128::from(block) | u128::from(next) << 64;
-    let two = two & two >> 1;
-    let four = two & two >> 2;
-    let eight = four & four >> 4;
-    let words = eight & eight >> 8;
-    let long = words & words >> 16;
-    (low(words), low(long))
-}
-
-/// The bytes of the runs of [`WORD_RUN_BYTES`] that go on from `ahead`, or from `before` in the
-/// block before.
-#[inline]
-fn behind(before: u64, ahead: u64) -> u64 {
-    let one = u128::from(before) | u128::from(ahead) << 64;
-    let two = one | one << 1;
-    let four = two | two << 2;
-    let eight = four | four << 4;
-    low((eight | eight << 8) >> 64)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the upper half is another block's")]
-fn low(bits: u128) -> u64 {
-    bits as u64
 }
 
 /// What all rules want, gathered by place and string.
@@ -316,12 +268,10 @@ impl Gathered {
             let sought = |number: &usize| Some((*number, strings.get(*number)?.text.as_slice()));
             numbers.iter().filter_map(sought).collect::<Vec<_>>()
         };
-        let (look, anywhere) = anywhere(&of(Place::Anywhere));
+        let (look, anywhere) = by_grams(&of(Place::Anywhere));
         let near = of(Place::Near);
-        let finder_near = Index::new(near.iter().filter_map(|(string, text)| {
-            let gram = grams::rarest(text)?;
-            Some((gram.bytes, Link::new(*string, text, gram.offset)))
-        }));
+        let near_bytes_max = near.iter().map(|(_, text)| text.len()).max().unwrap_or(0);
+        let (near_look, near) = by_grams(&near);
         let first = |(string, text): &(usize, &'_ [u8])| {
             let gram = text.get(..text.len().min(GRAM_BYTES))?;
             Some((gram.to_vec(), Link::new(*string, text, 0)))
@@ -331,8 +281,9 @@ impl Gathered {
             look,
             anywhere,
             back_bytes_max: self.back_bytes_max,
-            near_bytes_max: near.iter().map(|(_, text)| text.len()).max().unwrap_or(0),
-            near: finder_near,
+            near_bytes_max,
+            near_look,
+            near,
             words: Index::new(words.iter().map(|(gram, link)| (gram.as_slice(), *link))),
             tails: self.tails,
             strings,
@@ -340,8 +291,8 @@ impl Gathered {
     }
 }
 
-/// Chooses the grams that are looked for at every byte.
-fn anywhere(strings: &[(usize, &[u8])]) -> (Look, Index) {
+/// Chooses the grams that strings are looked for by.
+fn by_grams(strings: &[(usize, &[u8])]) -> (Look, Index) {
     let texts: Vec<&[u8]> = strings.iter().map(|(_, text)| *text).collect();
     let chosen = grams::choose(&texts);
     let links = strings.iter().filter_map(|(string, text)| {

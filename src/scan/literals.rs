@@ -39,6 +39,44 @@ impl Link {
 
 /// Finds strings by a gram of theirs.
 pub(super) struct Index {
+    four: Table,
+    three: Table,
+}
+
+impl Index {
+    /// Builds the index of grams of three or four bytes, folded, and what has them.
+    pub(super) fn new<'g>(grams: impl IntoIterator<Item = (&'g [u8], Link)>) -> Self {
+        let (mut four, mut three) = (Vec::new(), Vec::new());
+        for (gram, link) in grams {
+            let word = word_at(gram, 0);
+            if gram.len() < GRAM_BYTES {
+                three.push((word & THREE, link));
+            } else {
+                four.push((word, link));
+            }
+        }
+        Self { four: Table::new(four), three: Table::new(three) }
+    }
+
+    /// Calls `visit` for all that has the gram `word`, or the first three bytes of it.
+    pub(super) fn open(&self, word: Word, mut visit: impl FnMut(Link)) {
+        self.four.links_of(word).for_each(&mut visit);
+        self.three.links_of(word & THREE).for_each(visit);
+    }
+
+    /// Whether anything may have the gram `word`. A no is sure.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for what the caller's processor has")]
+    pub(super) fn may_have(&self, word: Word) -> bool {
+        self.four.may_have(word) | self.three.may_have(word & THREE)
+    }
+}
+
+/// The first three bytes of four.
+const THREE: Word = Word::MAX >> 8;
+
+/// What has grams of one length.
+struct Table {
     filter: Box<[u64; FILTER_WORDS]>,
     /// Sorted by the drawer of the gram, and the gram.
     links: Vec<(Word, Link)>,
@@ -46,67 +84,27 @@ pub(super) struct Index {
     drawers: Vec<usize>,
 }
 
-impl Index {
-    /// Builds the index of grams, folded, and what has them. A gram of three bytes stands for all of
-    /// four that begin with it.
-    pub(super) fn new<'g>(grams: impl IntoIterator<Item = (&'g [u8], Link)>) -> Self {
-        let filter = Box::new([0; FILTER_WORDS]);
-        let mut index = Self { filter, links: Vec::new(), drawers: Vec::new() };
-        for (gram, link) in grams {
-            let word = word_at(gram, 0);
-            if gram.len() >= GRAM_BYTES {
-                index.add(word, link);
-            } else {
-                (0..=u8::MAX).for_each(|last| index.add(word | fold(u32::from(last) << 24), link));
+impl Table {
+    fn new(mut links: Vec<(Word, Link)>) -> Self {
+        links.sort_unstable_by_key(|(word, link)| (drawer(*word), *word, *link));
+        links.dedup();
+        let mut filter = Box::new([0; FILTER_WORDS]);
+        for (word, _) in &links {
+            if let Some(bits) = filter.get_mut(slot(*word) / 64) {
+                *bits |= 1 << (slot(*word) % 64);
             }
         }
-        index.links.sort_unstable_by_key(|(word, link)| (drawer(*word), *word, *link));
-        index.links.dedup();
-        let begin = |number| index.links.partition_point(|(word, _)| drawer(*word) < number);
-        index.drawers = (0..=1 << DRAWER_BITS).map(begin).collect();
-        index
+        let begin = |number| links.partition_point(|(word, _)| drawer(*word) < number);
+        let drawers = (0..=1 << DRAWER_BITS).map(begin).collect();
+        Self { filter, links, drawers }
     }
 
-    fn add(&mut self, word: Word, link: Link) {
-        if let Some(bits) = self.filter.get_mut(slot(word) / 64) {
-            *bits |= 1 << (slot(word) % 64);
-        }
-        self.links.push((word, link));
-    }
-
-    /// Calls `visit` for all that has the gram `word`.
-    #[inline]
-    pub(super) fn each(&self, word: Word, visit: impl FnMut(Link)) {
-        if self.may_have(word) {
-            self.open(word, visit);
-        }
-    }
-
-    /// Apart, so that the common no stays small where it is asked.
-    #[inline(never)]
-    fn open(&self, word: Word, visit: impl FnMut(Link)) {
-        self.links_of(word).for_each(visit);
-    }
-
-    /// Tells for each of the first eight places of `bytes` whether a gram may begin there.
-    #[inline]
-    pub(super) fn probe(&self, bytes: u128) -> u8 {
-        let bytes = fold_wide(bytes);
-        self.probe_four(low(bytes)) | self.probe_four(low(bytes >> 32)) << 4
-    }
-
-    #[inline]
-    fn probe_four(&self, bytes: u64) -> u8 {
-        let at = |place: u32| u8::from(self.may_have(first_word(bytes >> (8 * place)))) << place;
-        at(0) | at(1) | at(2) | at(3)
-    }
-
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for what the caller's processor has")]
     fn may_have(&self, word: Word) -> bool {
         self.filter.get(slot(word) / 64).is_some_and(|bits| bits >> (slot(word) % 64) & 1 == 1)
     }
 
-    #[inline]
     fn links_of(&self, word: Word) -> impl Iterator<Item = Link> {
         let edges = self.drawers.get(drawer(word)..).and_then(<[usize]>::first_chunk);
         let links = edges.and_then(|[begin, end]| self.links.get(*begin..*end));
@@ -125,7 +123,8 @@ fn slot(word: Word) -> usize {
 }
 
 /// Reads the four bytes at `at`, folded; what lies behind the text is zero.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for what the caller's processor has")]
 pub(super) fn word_at(text: &[u8], at: usize) -> Word {
     let rest = text.get(at..).unwrap_or_default();
     if let Some(bytes) = rest.first_chunk() {
@@ -142,23 +141,6 @@ pub(super) fn fold(word: Word) -> Word {
     word | (word & 0x4040_4040) >> 1
 }
 
-#[inline]
-fn fold_wide(bytes: u128) -> u128 {
-    bytes | (bytes & (u128::MAX / 255 * 0x40)) >> 1
-}
-
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the first bytes are wanted")]
-fn low(bytes: u128) -> u64 {
-    bytes as u64
-}
-
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the first bytes are wanted")]
-fn first_word(bytes: u64) -> Word {
-    bytes as Word
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,7 +153,8 @@ mod tests {
             let link = |(number, string)| (string, Link::new(number, string, 0));
             let grams = strings.into_iter().enumerate().map(link);
             let mut found = Vec::new();
-            Index::new(grams).each(word_at(text.as_bytes(), 0), |link| found.push(link.string));
+            Index::new(grams).open(word_at(text.as_bytes(), 0), |link| found.push(link.string));
+            found.sort_unstable();
             assert_eq!(found, want, "{text}");
         }
         check("pwd", &[0]);

@@ -8,9 +8,9 @@
 //! gram   1 0 0 0 0 0 0 0 0 0 0 0     one of the wanted grams may begin here
 //! ```
 //!
-//! This folder is the only place with `unsafe`, and the reason is speed alone: AVX2 sees 32 bytes
-//! at once, SSSE3 16, by the same two table look-ups for each byte, one by its lower half and one
-//! by its upper half. [`scalar`] says what they compute, and serves all other processors. All three
+//! This folder is the only place with `unsafe`, and the reason is speed alone: AVX-512 sees 64 bytes
+//! at once, AVX2 32, SSSE3 16, by the same table look-ups for each byte, one by its lower half and
+//! one by its upper half. [`scalar`] says what they compute, and serves all other processors. All
 //! give equal masks; nothing outside knows which one ran. No byte outside the text is ever read:
 //! its end is copied to a padded block first.
 
@@ -18,6 +18,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod ssse3;
@@ -85,32 +87,43 @@ const fn classes_low() -> [u8; 16] {
     low
 }
 
-/// Which grams are looked for: bytes that may stand at each place of one, in eight buckets.
+/// Buckets of [`Grams`].
+pub(super) const BUCKETS: u8 = 16;
+
+/// Tables that hold them, eight buckets each.
+const SETS: usize = BUCKETS as usize / 8;
+
+/// Which grams are looked for: bytes that may stand at each place of one, in [`BUCKETS`] buckets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Grams {
-    places: [Halves; GRAM_BYTES],
+    /// By the place.
+    places: [[Halves; SETS]; GRAM_BYTES],
 }
 
 impl Grams {
     /// Looks for nothing.
     pub(super) const NONE: Self =
-        Self { places: [Halves { low: [0; 16], high: [0; 16] }; GRAM_BYTES] };
+        Self { places: [[Halves { low: [0; 16], high: [0; 16] }; SETS]; GRAM_BYTES] };
 
     /// Adds to the lower halves that bytes at `place` of the grams of `bucket` may have.
     pub(super) fn allow_low(&mut self, bucket: u8, place: usize, half: u8) {
-        allow(self.places.get_mut(place).map(|halves| &mut halves.low), bucket, half);
+        allow(self.halves(bucket, place).map(|halves| &mut halves.low), bucket, half);
     }
 
     /// Adds to the upper halves that bytes at `place` of the grams of `bucket` may have.
     pub(super) fn allow_high(&mut self, bucket: u8, place: usize, half: u8) {
-        allow(self.places.get_mut(place).map(|halves| &mut halves.high), bucket, half);
+        allow(self.halves(bucket, place).map(|halves| &mut halves.high), bucket, half);
+    }
+
+    fn halves(&mut self, bucket: u8, place: usize) -> Option<&mut Halves> {
+        self.places.get_mut(place)?.get_mut(usize::from(bucket / 8))
     }
 }
 
 fn allow(table: Option<&mut [u8; 16]>, bucket: u8, half: u8) {
-    debug_assert!(bucket < 8 && half < 16, "bucket {bucket}, half {half}");
+    debug_assert!(bucket < BUCKETS && half < 16, "bucket {bucket}, half {half}");
     if let Some(bits) = table.and_then(|table| table.get_mut(usize::from(half))) {
-        *bits |= 1_u8.checked_shl(u32::from(bucket)).unwrap_or(0);
+        *bits |= 1 << (bucket % 8);
     }
 }
 
@@ -118,10 +131,18 @@ fn allow(table: Option<&mut [u8; 16]>, bucket: u8, half: u8) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Level {
     #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Ssse3,
     Scalar,
+}
+
+/// What is compiled once for each level. No closure: those are not inlined for sure.
+pub(super) trait Work {
+    /// Does it; to be inlined always.
+    fn run(self);
 }
 
 /// Looks at bytes.
@@ -136,10 +157,26 @@ impl Look {
         Self { grams, level: best() }
     }
 
+    /// Does `work`, compiled for what this processor has as far as it is inlined.
+    pub(super) fn enabled(&self, work: impl Work) {
+        match self.level {
+            // SAFETY: `best` found that the processor has AVX-512 and what came before it.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { avx512::enabled(work) },
+            // SAFETY: `best` found that the processor has AVX2 and the bit instructions.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { avx2::enabled(work) },
+            _ => work.run(),
+        }
+    }
+
     /// Fills `masks` with those of as many blocks of `text`.
     pub(super) fn at(&self, text: &[u8], masks: &mut [Masks]) {
         match self.level {
-            // SAFETY: `best` found that the processor has AVX2.
+            // SAFETY: `best` found that the processor has AVX-512 and what came before it.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { avx512::look(&self.grams, text, masks) },
+            // SAFETY: `best` found that the processor has AVX2 and the bit instructions.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { avx2::look(&self.grams, text, masks) },
             // SAFETY: `best` found that the processor has SSSE3.
@@ -153,7 +190,10 @@ impl Look {
 fn best() -> Level {
     #[cfg(target_arch = "x86_64")]
     {
-        if std::arch::is_x86_feature_detected!("avx2") {
+        if avx512::is_detected() {
+            return Level::Avx512;
+        }
+        if avx2::is_detected() {
             return Level::Avx2;
         }
         if std::arch::is_x86_feature_detected!("ssse3") {
@@ -170,10 +210,15 @@ fn best() -> Level {
 fn each_block(text: &[u8], masks: &mut [Masks], mut look: impl FnMut(&[u8; SEEN_BYTES]) -> Masks) {
     let mut rest = text;
     for mask in masks {
-        *mask = match rest.first_chunk() {
-            Some(block) => look(block),
-            None => look(&padded(rest)),
+        let end;
+        let block = match rest.first_chunk() {
+            Some(block) => block,
+            None => {
+                end = padded(rest);
+                &end
+            }
         };
+        *mask = look(block);
         rest = rest.get(BLOCK_BYTES..).unwrap_or_default();
     }
 }

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16,
 };
 
-use super::{CLASSES, GRAM_BYTES, Grams, Halves, Masks, SEEN_BYTES, each_block};
+use super::{CLASSES, GRAM_BYTES, Grams, Halves, Masks, SEEN_BYTES, SETS, Work, each_block};
 
 /// Bytes of a vector.
 const WIDTH: usize = 32;
@@ -17,11 +17,24 @@ struct Tables {
     high: __m256i,
 }
 
+/// Whether the processor has AVX2, and the instructions on bits that came with it.
+pub(super) fn is_detected() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx2") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt")
+}
+
+/// Does `work` with what [`is_detected`] finds. Call it only where that does.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn enabled(work: impl Work) {
+    work.run();
+}
+
 /// Call it only where the processor has AVX2.
 #[target_feature(enable = "avx2")]
 pub(super) fn look(grams: &Grams, text: &[u8], masks: &mut [Masks]) {
     let classes = tables(&CLASSES);
-    let grams = grams.places.map(|halves| tables(&halves));
+    let [first, second, third, fourth] = &grams.places;
+    let grams = [pair(first), pair(second), pair(third), pair(fourth)];
     each_block(text, masks, |block| {
         let first = half::<0>(&classes, &grams, block);
         let second = half::<WIDTH>(&classes, &grams, block);
@@ -37,6 +50,13 @@ fn tables(halves: &Halves) -> Tables {
         (_mm_loadu_si128(halves.low.as_ptr().cast()), _mm_loadu_si128(halves.high.as_ptr().cast()))
     };
     Tables { low: _mm256_broadcastsi128_si256(low), high: _mm256_broadcastsi128_si256(high) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn pair(sets: &[Halves; SETS]) -> [Tables; SETS] {
+    let [first, second] = sets;
+    [tables(first), tables(second)]
 }
 
 /// Loads the vector at `AT` and `place`.
@@ -80,16 +100,21 @@ fn any(bytes: __m256i) -> u64 {
 #[target_feature(enable = "avx2")]
 fn half<const AT: usize>(
     classes: &Tables,
-    grams: &[Tables; GRAM_BYTES],
+    grams: &[[Tables; SETS]; GRAM_BYTES],
     block: &[u8; SEEN_BYTES],
 ) -> Masks {
     let class = bits(*classes, load::<AT>(block, 0));
     let joint = _mm256_or_si256(_mm256_slli_epi16::<1>(class), _mm256_slli_epi16::<2>(class));
-    let mut gram = _mm256_set1_epi8(-1);
+    let mut sets = [_mm256_set1_epi8(-1); SETS];
     for (place, tables) in grams.iter().enumerate() {
-        gram = _mm256_and_si256(gram, bits(*tables, load::<AT>(block, place)));
+        let bytes = load::<AT>(block, place);
+        for (set, tables) in sets.iter_mut().zip(tables) {
+            *set = _mm256_and_si256(*set, bits(*tables, bytes));
+        }
     }
-    Masks { run: any(class), digit: signs(class), joint: signs(joint), gram: any(gram) }
+    let [first, second] = sets;
+    let gram = any(_mm256_or_si256(first, second));
+    Masks { run: any(class), digit: signs(class), joint: signs(joint), gram }
 }
 
 fn join(first: Masks, second: Masks) -> Masks {

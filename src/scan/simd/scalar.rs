@@ -1,6 +1,8 @@
 //! One byte at a time: what the masks mean, and what every processor can do.
 
-use super::{BLOCK_BYTES, CLASSES, DIGIT, Grams, Halves, JOINT, Masks, SEEN_BYTES, each_block};
+use super::{
+    BLOCK_BYTES, CLASSES, DIGIT, Grams, Halves, JOINT, Masks, SEEN_BYTES, SETS, each_block,
+};
 
 pub(super) fn look(grams: &Grams, text: &[u8], masks: &mut [Masks]) {
     each_block(text, masks, |block| of_block(grams, block));
@@ -14,10 +16,15 @@ fn of_block(grams: &Grams, block: &[u8; SEEN_BYTES]) -> Masks {
         masks.run |= if class == 0 { 0 } else { bit };
         masks.digit |= if class & DIGIT == 0 { 0 } else { bit };
         masks.joint |= if class & JOINT == 0 { 0 } else { bit };
-        let buckets = grams.places.iter().zip(window).map(|(halves, byte)| halves.bits(*byte));
-        masks.gram |= if buckets.fold(0xff, |all, bits| all & bits) == 0 { 0 } else { bit };
+        let buckets = grams.places.iter().zip(window).map(|(sets, byte)| buckets(sets, *byte));
+        masks.gram |= if buckets.fold(u16::MAX, |all, bits| all & bits) == 0 { 0 } else { bit };
     }
     masks
+}
+
+/// The buckets in which a byte may stand at a place.
+fn buckets(sets: &[Halves; SETS], byte: u8) -> u16 {
+    sets.iter().rev().fold(0, |buckets, halves| buckets << 8 | u16::from(halves.bits(byte)))
 }
 
 impl Halves {

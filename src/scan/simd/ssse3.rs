@@ -5,7 +5,7 @@ use std::arch::x86_64::{
     _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8, _mm_slli_epi16, _mm_srli_epi16,
 };
 
-use super::{CLASSES, GRAM_BYTES, Grams, Halves, Masks, SEEN_BYTES, each_block};
+use super::{CLASSES, GRAM_BYTES, Grams, Halves, Masks, SEEN_BYTES, SETS, each_block};
 
 /// Bytes of a vector.
 const WIDTH: usize = 16;
@@ -20,7 +20,8 @@ struct Tables {
 #[target_feature(enable = "ssse3")]
 pub(super) fn look(grams: &Grams, text: &[u8], masks: &mut [Masks]) {
     let classes = tables(&CLASSES);
-    let grams = grams.places.map(|halves| tables(&halves));
+    let [first, second, third, fourth] = &grams.places;
+    let grams = [pair(first), pair(second), pair(third), pair(fourth)];
     each_block(text, masks, |block| {
         let quarters = [
             quarter::<0>(&classes, &grams, block),
@@ -40,6 +41,13 @@ fn tables(halves: &Halves) -> Tables {
         (_mm_loadu_si128(halves.low.as_ptr().cast()), _mm_loadu_si128(halves.high.as_ptr().cast()))
     };
     Tables { low, high }
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn pair(sets: &[Halves; SETS]) -> [Tables; SETS] {
+    let [first, second] = sets;
+    [tables(first), tables(second)]
 }
 
 /// Loads the vector at `AT` and `place`.
@@ -83,16 +91,21 @@ fn any(bytes: __m128i) -> u64 {
 #[target_feature(enable = "ssse3")]
 fn quarter<const AT: usize>(
     classes: &Tables,
-    grams: &[Tables; GRAM_BYTES],
+    grams: &[[Tables; SETS]; GRAM_BYTES],
     block: &[u8; SEEN_BYTES],
 ) -> Masks {
     let class = bits(*classes, load::<AT>(block, 0));
     let joint = _mm_or_si128(_mm_slli_epi16::<1>(class), _mm_slli_epi16::<2>(class));
-    let mut gram = _mm_set1_epi8(-1);
+    let mut sets = [_mm_set1_epi8(-1); SETS];
     for (place, tables) in grams.iter().enumerate() {
-        gram = _mm_and_si128(gram, bits(*tables, load::<AT>(block, place)));
+        let bytes = load::<AT>(block, place);
+        for (set, tables) in sets.iter_mut().zip(tables) {
+            *set = _mm_and_si128(*set, bits(*tables, bytes));
+        }
     }
-    Masks { run: any(class), digit: signs(class), joint: signs(joint), gram: any(gram) }
+    let [first, second] = sets;
+    let gram = any(_mm_or_si128(first, second));
+    Masks { run: any(class), digit: signs(class), joint: signs(joint), gram }
 }
 
 fn join(quarters: &[Masks; 4]) -> Masks {

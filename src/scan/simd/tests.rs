@@ -12,8 +12,11 @@ fn levels() -> Vec<Level> {
         if std::arch::is_x86_feature_detected!("ssse3") {
             levels.push(Level::Ssse3);
         }
-        if std::arch::is_x86_feature_detected!("avx2") {
+        if avx2::is_detected() {
             levels.push(Level::Avx2);
+        }
+        if avx512::is_detected() {
+            levels.push(Level::Avx512);
         }
     }
     levels
@@ -30,7 +33,7 @@ fn masks(grams: &Grams, level: Level, text: &[u8]) -> Vec<Masks> {
 fn grams(wanted: &[&[u8]]) -> Grams {
     let mut grams = Grams::NONE;
     for (bucket, gram) in wanted.iter().enumerate() {
-        let bucket = u8::try_from(bucket % 8).unwrap();
+        let bucket = u8::try_from(5 * bucket % usize::from(BUCKETS)).unwrap();
         for place in 0..GRAM_BYTES {
             let (low, high) = match gram.get(place) {
                 Some(byte) => (byte & 15..=byte & 15, byte >> 4..=byte >> 4),
