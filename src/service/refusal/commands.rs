@@ -5,12 +5,15 @@
 //! Each stands on a line that begins with two spaces and `git`; after a backslash it goes on.
 //! What a person has to do by hand (take the secret out, write a message) is said before them.
 //!
-//! Nobody knows what the pusher has checked out. What works on a branch begins with `git switch`,
-//! all else names its objects by id. Assumed are a clean working tree, a remote called `origin`,
-//! and that a branch is called the same on both sides.
+//! Nobody knows what the pusher has checked out, nor what they call a branch or the remote. Git is
+//! asked for the branch that stands where the push wanted its ref, what is mended there is pushed
+//! from `HEAD`, and objects are named by id. Assumed is a clean working tree; that `origin` stands for
+//! the remote is said.
 
 use super::Reference;
-use super::names::{BRANCHES, NEW_NAME, NOTES, TAGS, name, pathspec, push_of, rename_of};
+use super::names::{
+    BRANCHES, NEW_NAME, NOTES, TAGS, name, pathspec, push_from, push_of, rename_of,
+};
 use super::page::{COLUMNS_MAX, Page, Weight, wrap};
 use super::plan::{Base, Fix, Group, Job, Rename, What};
 use super::report::named;
@@ -22,8 +25,12 @@ const JOBS_MAX: usize = 4;
 /// A notes ref's name stands beside more.
 const NOTES_COLUMNS_MAX: usize = 14;
 
+/// What pushers must replace themselves.
+const REMOTE: &str = " (for origin, say your remote):";
+
 /// Writes what mends each ref, a push at the end of each.
 pub(super) fn write(page: &mut Page, jobs: &[Job<'_>]) {
+    let mut remote_is_told = false;
     for job in jobs.iter().take(JOBS_MAX) {
         page.blank();
         let mut steps = Steps::default();
@@ -34,6 +41,9 @@ pub(super) fn write(page: &mut Page, jobs: &[Job<'_>]) {
         }
         steps.push(job);
         steps.follow(job);
+        if !remote_is_told {
+            remote_is_told = steps.tell_remote();
+        }
         page.lines(Weight::Must, steps.lines());
         if let Some(instead) = steps.instead {
             page.text(Weight::Detail, "hint: ", &instead, 3);
@@ -53,6 +63,8 @@ pub(super) fn write(page: &mut Page, jobs: &[Job<'_>]) {
 struct Steps {
     /// The command that checks out what is mended: nobody knows what is checked out.
     way: Option<String>,
+    /// What to do where that fails.
+    detour: Option<String>,
     /// Whether something is to be done by hand, once that is checked out.
     by_hand: bool,
     words: String,
@@ -68,8 +80,9 @@ impl Steps {
         let words = wrap("hint: ", &self.words, 3);
         let way = self.way.iter().map(|command| format!("  {command}"));
         let mut lines = Vec::new();
-        if self.by_hand && self.way.is_some() {
-            lines.push("hint: Go to where it is:".to_owned());
+        if self.way.is_some() && (self.by_hand || self.detour.is_some()) {
+            let detour = self.detour.as_ref().map(|detour| format!("; if that fails, {detour}"));
+            lines.push(format!("hint: Go to where it is{}:", detour.unwrap_or_default()));
             lines.extend(way);
             lines.extend(words);
         } else {
@@ -80,6 +93,16 @@ impl Steps {
         lines
     }
 
+    /// Says what `origin` stands for, if the commands name it.
+    fn tell_remote(&mut self) -> bool {
+        let names_it = self.commands.iter().any(|command| command.contains(" origin"));
+        if names_it && self.words.ends_with(':') {
+            self.words.pop();
+            self.words.push_str(REMOTE);
+        }
+        names_it
+    }
+
     fn run(&mut self, command: impl Into<String>) {
         self.commands.push(command.into());
     }
@@ -88,17 +111,21 @@ impl Steps {
         self.words = words.into();
     }
 
-    /// Checks out what is mended. A branch whose name cannot be shown goes on under another one.
+    /// Checks out what is mended: the branch that stands there, whatever it is called, or none. One
+    /// whose name cannot be shown goes on under another one.
     fn begin(&mut self, job: &Job<'_>) {
         let Some(reference) = job.reference else { return };
         let tip = reference.new.short();
-        self.way = Some(match name(reference, BRANCHES) {
-            Some(branch) => format!("git switch {branch}"),
-            None if reference.name.starts_with(BRANCHES) => {
-                format!("git switch -c {NEW_NAME} {tip}")
-            }
-            None => format!("git switch --detach {tip}"),
-        });
+        let detached = format!("git switch --detach {tip}");
+        if name(reference, BRANCHES).is_some() {
+            let branch = format!("$(git name-rev --name-only --refs=\"heads/*\" {tip})");
+            self.way = Some(format!("git switch {branch}"));
+            self.detour = Some(detached);
+        } else if reference.name.starts_with(BRANCHES) {
+            self.way = Some(format!("git switch -c {NEW_NAME} {tip}"));
+        } else {
+            self.way = Some(detached);
+        }
     }
 
     fn fix(&mut self, job: &Job<'_>) {
@@ -262,9 +289,7 @@ impl Steps {
         self.run("git clone --no-local . ../fresh-clone && cd ../fresh-clone");
         self.run("git remote set-url origin $(git -C \"$OLDPWD\" remote get-url origin)");
         if let Some(branch) = branch {
-            let tip = branch.new.short();
-            let name = name(branch, BRANCHES).unwrap_or_else(|| NEW_NAME.to_owned());
-            self.run(format!("git switch -C {name} {tip}"));
+            self.run(format!("git switch --detach {}", branch.new.short()));
         }
     }
 
@@ -279,14 +304,15 @@ impl Steps {
         match (&job.fix, job.reference) {
             (Fix::DropTag, _) => {}
             (Fix::WithoutOption(updates), _) => {
-                let pushes: Vec<_> = updates.iter().take(JOBS_MAX).map(push_of).collect();
+                let pushes = updates.iter().take(JOBS_MAX);
+                let pushes = pushes.flat_map(|update| push_from(&update.new.short(), update));
                 self.commands.extend(pushes);
             }
             (Fix::RenameTag { .. }, _) => self.run(format!("git push origin {NEW_NAME}")),
             (Fix::FreshClone(branch), _) if branch.is_some() => {
-                self.commands.extend(branch.map(push_of));
+                self.commands.extend(branch.iter().flat_map(|branch| push_of(branch)));
             }
-            (_, Some(reference)) => self.run(push_of(reference)),
+            (_, Some(reference)) => self.commands.extend(push_of(reference)),
             (_, None) => self.run("git push -u origin HEAD"),
         }
     }
@@ -300,10 +326,10 @@ impl Steps {
             let at = at.map_or_else(|| "HEAD".to_owned(), |below| format!("HEAD~{below}"));
             match (name(reference, TAGS), name(reference, BRANCHES)) {
                 (Some(tag), _) => self.run(format!("git tag -f {tag} {at}")),
-                (_, Some(branch)) => self.run(format!("git branch -f {branch} {at}")),
+                (_, Some(_)) => {}
                 _ => continue,
             }
-            self.run(push_of(reference));
+            self.commands.extend(push_from(&at, reference));
         }
         let unknown = job.followers.iter().filter(|follower| follower.below.is_none());
         let names: Vec<_> =

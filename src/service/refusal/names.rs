@@ -1,6 +1,7 @@
 //! Names from the push as words of a command: quoted, masked, or given up.
 
 use super::Reference;
+use super::page::COLUMNS_MAX;
 use super::plan::Rename;
 use crate::wire::escape;
 
@@ -14,8 +15,11 @@ pub(super) const BRANCHES: &[u8] = b"refs/heads/";
 /// What stands for a name that cannot be shown.
 pub(super) const NEW_NAME: &str = "new-name";
 
-/// A branch's or tag's name is at most this wide in a command, for no command may be broken.
+/// A name is at most this wide in a command, for no word may be broken.
 const NAME_COLUMNS_MAX: usize = 36;
+
+/// A branch's name may be wider: it stands on a line of its own, after `HEAD:refs/heads/`.
+const BRANCH_COLUMNS_MAX: usize = 52;
 
 /// The widest folder in a command that renames a file.
 const FOLDER_COLUMNS_MAX: usize = 58;
@@ -55,24 +59,45 @@ fn folder_of(folder: &[u8]) -> Option<String> {
     (escape::columns(&word) <= FOLDER_COLUMNS_MAX).then_some(word)
 }
 
-/// Returns the command that pushes a ref, as its state on the server asks for.
-pub(super) fn push_of(reference: &Reference) -> String {
+/// Returns the command that pushes what is checked out to a ref, as its state on the server asks for,
+/// in one line or two.
+pub(super) fn push_of(reference: &Reference) -> Vec<String> {
+    push_from("HEAD", reference)
+}
+
+/// Returns the command that pushes the commit `from` to a ref, in one line or two. A tag that is
+/// called the same here is pushed as it is.
+///
+/// What a branch is called here nobody knows: its name on the server is told in full where git could
+/// not guess what it is to be.
+pub(super) fn push_from(from: &str, reference: &Reference) -> Vec<String> {
     let force = if reference.is_forced { " --force-with-lease" } else { "" };
     let below = |prefix: &[u8]| reference.name.starts_with(prefix);
     if below(TAGS) {
         // A tag that exists moves only by force, whatever it pointed at.
         let force = if reference.old.is_some() { " --force" } else { "" };
         let tag = name(reference, TAGS).unwrap_or_else(|| "TAG".to_owned());
-        format!("git push{force} origin refs/tags/{tag}")
-    } else if below(BRANCHES) {
-        let force = if reference.old.is_some() { force } else { " -u" };
-        let branch = name(reference, BRANCHES).unwrap_or_else(|| NEW_NAME.to_owned());
-        format!("git push{force} origin {branch}")
-    } else {
-        let full = name(reference, b"").unwrap_or_else(|| "REF".to_owned());
-        let from = if below(NOTES) { "" } else { "HEAD:" };
-        format!("git push{force} origin {from}{full}")
+        return vec![format!("git push{force} origin refs/tags/{tag}")];
     }
+    if below(BRANCHES) {
+        let is_head = from == "HEAD";
+        let force = if reference.old.is_none() && is_head { " -u" } else { force };
+        let full = if reference.old.is_none() || !is_head { "refs/heads/" } else { "" };
+        let branch = name(reference, BRANCHES).unwrap_or_else(|| NEW_NAME.to_owned());
+        return broken(format!("git push{force} origin"), format!("{from}:{full}{branch}"));
+    }
+    let full = name(reference, b"").unwrap_or_else(|| "REF".to_owned());
+    let from = if below(NOTES) { String::new() } else { format!("{from}:") };
+    broken(format!("git push{force} origin"), format!("{from}{full}"))
+}
+
+/// Returns a command and its last word, in two lines where one would be too wide.
+fn broken(command: String, word: String) -> Vec<String> {
+    let line = format!("{command} {word}");
+    if escape::columns(&line) + 2 <= COLUMNS_MAX {
+        return vec![line];
+    }
+    vec![format!("{command} \\"), format!("  {word}")]
 }
 
 /// Returns a ref's name below `prefix` as a shell word, if it can be shown and is short enough.
@@ -80,6 +105,6 @@ pub(super) fn name(reference: &Reference, prefix: &[u8]) -> Option<String> {
     let word = escape::shell(reference.name.strip_prefix(prefix)?)?;
     // Git allows no star in a name: it was masked.
     let is_masked = reference.name.contains(&b'*');
-    (!is_masked && escape::columns(&word) <= NAME_COLUMNS_MAX && !word.starts_with('-'))
-        .then_some(word)
+    let columns_max = if prefix == BRANCHES { BRANCH_COLUMNS_MAX } else { NAME_COLUMNS_MAX };
+    (!is_masked && escape::columns(&word) <= columns_max && !word.starts_with('-')).then_some(word)
 }

@@ -34,11 +34,11 @@ fn a_refusal_in_full() {
         owner: payments-oncall (path deploy/** in owners.toml:4)
         ticket: TKT-12, opened just now
 
-    hint: Go to where it is:
-      git switch main
-    hint: Take it out of the file, then:
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
+    hint: Take it out of the file, then (for origin, say your remote):
       git commit --amend --no-edit -a
-      git push origin main
+      git push origin HEAD:main
 
     hint: If it was ever used, rotate it: Delete the token under Settings,
           Access tokens.
@@ -60,13 +60,13 @@ fn an_earlier_commit_and_one_that_carries_it_on() {
         9c9c9c9  deploy/prod.env:14  "add payment config"
         9d9d9d9  deploy/prod.env:14  "add payment config"
 
-    hint: Go to where it is:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
     hint: Deleting it in a new commit is not enough. Take it out of the
-          file, then:
+          file, then (for origin, say your remote):
       git commit -a --fixup=9c9c9c9
       git -c sequence.editor=: rebase -i --autosquash 9c9c9c9~
-      git push origin main
+      git push origin HEAD:main
     hint: If that stops in a conflict, squash: git rebase --abort; git reset
           --soft 9c9c9c9~; git commit -a.
     "#);
@@ -80,13 +80,13 @@ fn the_root_commit() {
 
         9c9c9c9  deploy/prod.env:14  "add payment config"
 
-    hint: Go to where it is:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
     hint: Deleting it in a new commit is not enough. Take it out of the
-          file, then:
+          file, then (for origin, say your remote):
       git commit -a --fixup=9c9c9c9
       git -c sequence.editor=: rebase -i --autosquash --root
-      git push origin main
+      git push origin HEAD:main
     hint: If that stops in a conflict, squash: git rebase --abort; git
           update-ref -d HEAD; git commit -a.
     "#);
@@ -100,13 +100,13 @@ fn below_a_merge() {
 
         9c9c9c9  deploy/prod.env:14  "add payment config"
 
-    hint: Go to where it is:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
     hint: Deleting it in a new commit is not enough. Take it out of the
-          file, then:
+          file, then (for origin, say your remote):
       git commit -a --fixup=9c9c9c9
       git -c sequence.editor=: rebase -i --autosquash -r 9c9c9c9~
-      git push origin main
+      git push origin HEAD:main
     "#);
 }
 
@@ -118,12 +118,14 @@ fn added_and_removed_later() {
 
         9c9c9c9  deploy/prod.env:14  "add payment config"
 
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
     hint: Deleting it in a later commit is not enough: the earlier one would
-          be stored, and anyone could fetch it. Make one commit of them:
-      git switch main
+          be stored, and anyone could fetch it. Make one commit of them (for
+          origin, say your remote):
       git reset --soft 9c9c9c9~
       git commit -a
-      git push origin main
+      git push origin HEAD:main
     "#);
 }
 
@@ -135,12 +137,13 @@ fn in_a_merge_commit() {
 
         9c9c9c9  deploy/prod.env:14  "add payment config"
 
-    hint: Go to where it is:
-      git switch main
-    hint: Take it out of the file, then make one commit of all since:
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
+    hint: Take it out of the file, then make one commit of all since (for
+          origin, say your remote):
       git reset --soft aaaaaaa
       git commit -a
-      git push origin main
+      git push origin HEAD:main
     "#);
 }
 
@@ -153,14 +156,14 @@ fn two_files_of_two_commits() {
         9b9b9b9  b:14  "add payment config"
         9c9c9c9  deploy/prod.env:14  "add payment config"
 
-    hint: Go to where it is:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
     hint: Deleting it in a new commit is not enough. Take it out of the
-          file, then:
+          file, then (for origin, say your remote):
       git commit --fixup=9b9b9b9 -- :/b
       git commit --fixup=9c9c9c9 -- :/deploy/prod.env
       git -c sequence.editor=: rebase -i --autosquash 9b9b9b9~
-      git push origin main
+      git push origin HEAD:main
     "#);
 }
 
@@ -175,10 +178,12 @@ fn the_message_of_the_tip() {
 
         9c9c9c9  in the commit message  "add payment config"
 
-    hint: Take it out of the message (your editor opens), then:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
+    hint: Take it out of the message (your editor opens), then (for origin,
+          say your remote):
       git commit --amend
-      git push origin main
+      git push origin HEAD:main
     "#);
 }
 
@@ -189,10 +194,12 @@ fn an_earlier_message() {
 
         9c9c9c9  in the commit message  "add payment config"
 
-    hint: Take it out of the message; your editor opens with it:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
+    hint: Take it out of the message; your editor opens with it (for origin,
+          say your remote):
       git -c sequence.editor="sed -i.bak 1s/pick/r/" rebase -i 9c9c9c9~
-      git push origin main
+      git push origin HEAD:main
     "#);
 }
 
@@ -203,11 +210,13 @@ fn a_message_below_a_merge() {
 
         9c9c9c9  in the commit message  "add payment config"
 
-    hint: Take it out of the message; your editor opens with it:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
+    hint: Take it out of the message; your editor opens with it (for origin,
+          say your remote):
       git -c sequence.editor="sed -i.bak /9c9c9c9/s/pick/r/" \
         rebase -i -r 9c9c9c9~
-      git push origin main
+      git push origin HEAD:main
     "#);
 }
 
@@ -220,12 +229,14 @@ fn a_file_name() {
 
         9c9c9c9  in the name of the file keys/********.txt  "add payment..."
 
-    hint: In the top folder of your clone, rename the file, then:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
+    hint: In the top folder of your clone, rename the file, then (for
+          origin, say your remote):
       git -C keys mv \
         "$(git ls-tree --name-only ccccccc | sed -n 14p)" new-name
       git commit --amend --no-edit
-      git push origin main
+      git push origin HEAD:main
     "#);
 }
 
@@ -239,9 +250,9 @@ fn a_branch_name() {
         in the name of the branch fix-********
 
     hint: Push it under another name; then delete the old branch (git branch
-          -D):
+          -D) (for origin, say your remote):
       git switch -c new-name bbbbbbb
-      git push -u origin new-name
+      git push -u origin HEAD:refs/heads/new-name
     "#);
 }
 
@@ -255,7 +266,7 @@ fn a_tag_message_on_a_tag_that_exists() {
         in the message of the tag v1
 
     hint: Make the tag anew; your editor opens with its message, take it out
-          there:
+          there (for origin, say your remote):
       git tag -f -a v1 "bbbbbbb^{}"
       git push --force origin refs/tags/v1
     "#);
@@ -270,7 +281,8 @@ fn a_tag_name() {
 
         in the name of the tag v1-********
 
-    hint: Give the tag another name, and delete the old one (git tag -d):
+    hint: Give the tag another name, and delete the old one (git tag -d)
+          (for origin, say your remote):
       git tag new-name bbbbbbb
       git push origin new-name
     ");
@@ -300,7 +312,8 @@ fn a_note() {
 
         9c9c9c9  in the note on 0123456  "add payment config"
 
-    hint: Take it out of the note; then its history becomes one commit:
+    hint: Take it out of the note; then its history becomes one commit (for
+          origin, say your remote):
       git notes --ref=commits edit 0123456789
       git update-ref refs/notes/commits \
         $(git commit-tree -m notes -p aaaaaaa refs/notes/commits:)
@@ -330,7 +343,8 @@ fn an_object_that_nothing_reaches() {
         in a pushed object that no branch or tag points to (ccccccc)
 
     hint: Git does not send such objects by itself. Push from a fresh clone
-          of your work, which leaves them behind:
+          of your work, which leaves them behind (for origin, say your
+          remote):
       git clone --no-local . ../fresh-clone && cd ../fresh-clone
       git remote set-url origin $(git -C "$OLDPWD" remote get-url origin)
       git push -u origin HEAD
@@ -347,17 +361,17 @@ fn a_new_branch_and_a_forced_one() {
 
         9c9c9c9  deploy/prod.env:14  "add payment config"
 
-    hint: Go to where it is:
-      git switch topic
-    hint: Take it out of the file, then:
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
+    hint: Take it out of the file, then (for origin, say your remote):
       git commit --amend --no-edit -a
-      git push -u origin topic
+      git push -u origin HEAD:refs/heads/topic
 
-    hint: Go to where it is:
-      git switch wip
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
     hint: Take it out of the file, then:
       git commit --amend --no-edit -a
-      git push --force-with-lease origin wip
+      git push --force-with-lease origin HEAD:wip
     "#);
 }
 
@@ -410,11 +424,11 @@ fn two_secrets_and_what_is_known_of_them() {
         ticket: TKT-3, open since 2026-11-20
                 https://tracker.example.com/tickets/TKT-3
 
-    hint: Go to where it is:
-      git switch main
-    hint: Take it out of the file, then:
+    hint: Go to where it is; if that fails, git switch --detach bbbbbbb:
+      git switch $(git name-rev --name-only --refs="heads/*" bbbbbbb)
+    hint: Take it out of the file, then (for origin, say your remote):
       git commit --amend --no-edit -a
-      git push origin main
+      git push origin HEAD:main
 
     hint: If [1] was ever used, rotate it: Delete the token under Settings,
           Access tokens.
