@@ -28,6 +28,9 @@ const LIMITS: Limits = Limits {
     scratch_bytes_max: 1 << 20,
     places_per_object_max: 5,
     versions_per_object_max: 10,
+    offer_objects_min: 8,
+    offer_bytes_min: 1 << 10,
+    offer_outside_min: 4,
     entries_max: 1_000,
 };
 
@@ -291,6 +294,15 @@ impl Sink for Checked {
 
     fn unscanned(&mut self, _unscanned: Unscanned) -> io::Result<()> {
         Ok(())
+    }
+
+    fn known(&mut self, objects: &[Oid]) -> io::Result<Vec<bool>> {
+        assert_eq!(self.left.take().unwrap_or(0), 0, "the one before came whole");
+        // Some are known, as the input will have it.
+        Ok(objects
+            .iter()
+            .map(|id| id.as_bytes().first().is_some_and(|byte| byte & 1 == 0))
+            .collect())
     }
 
     fn is_late(&self) -> bool {
