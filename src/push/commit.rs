@@ -1,7 +1,8 @@
 //! The few fields of commits and tags that tell how objects hang together.
 
-use crate::wire::{CommitPlace, Oid};
+use crate::wire::{CommitPlace, HashKind, Oid};
 
+use super::id;
 use super::obstacle::Obstacle;
 
 /// The most parents that are followed. git's own octopus merges have a few dozen.
@@ -17,21 +18,21 @@ pub(super) struct Commit {
 }
 
 impl Commit {
-    /// Reads a commit object.
+    /// Reads a commit object of a repository whose ids are made by `hash`.
     ///
     /// # Errors
-    /// If it names no tree or a parent that is no id: git would not walk it either. If it has more
-    /// parents than are followed: git would.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Obstacle> {
+    /// If it names no tree or a parent that is no id there: git would not walk it either. If it has
+    /// more parents than are followed: git would.
+    pub(super) fn parse(bytes: &[u8], hash: HashKind) -> Result<Self, Obstacle> {
         let mut lines = bytes.split(|&byte| byte == b'\n').peekable();
-        let tree = lines.next().and_then(|line| Oid::from_hex(line.strip_prefix(b"tree ")?));
-        let tree = tree.ok_or(Obstacle::Damaged)?;
+        let tree = lines.next().and_then(|line| line.strip_prefix(b"tree "));
+        let tree = id_of(tree, hash)?;
         let mut parents = Vec::new();
         while let Some(parent) = lines.peek().and_then(|line| line.strip_prefix(b"parent ")) {
             if parents.len() == PARENTS_MAX {
                 return Err(Obstacle::TooMany);
             }
-            parents.push(Oid::from_hex(parent).ok_or(Obstacle::Damaged)?);
+            parents.push(id_of(Some(parent), hash)?);
             lines.next();
         }
         let committer = lines
@@ -51,11 +52,16 @@ pub(super) fn subject(bytes: &[u8]) -> Vec<u8> {
     line.get(..CommitPlace::SUBJECT_BYTES_MAX).unwrap_or(line).to_vec()
 }
 
-/// Returns what a tag object points at.
-pub(super) fn tag_target(bytes: &[u8]) -> Result<Oid, Obstacle> {
+/// Returns what a tag object points at, in a repository whose ids are made by `hash`.
+pub(super) fn tag_target(bytes: &[u8], hash: HashKind) -> Result<Oid, Obstacle> {
     let line = bytes.split(|&byte| byte == b'\n').next();
-    let target = line.and_then(|line| Oid::from_hex(line.strip_prefix(b"object ")?));
-    target.ok_or(Obstacle::Damaged)
+    id_of(line.and_then(|line| line.strip_prefix(b"object ")), hash)
+}
+
+/// Reads an id. One of another hash function names nothing here, and no store may be asked for it.
+fn id_of(hex: Option<&[u8]>, hash: HashKind) -> Result<Oid, Obstacle> {
+    let id = hex.and_then(Oid::from_hex).filter(|id| id.as_bytes().len() == id::length(hash));
+    id.ok_or(Obstacle::Damaged)
 }
 
 /// Reads the time of `Name <mail> 1700000000 +0100`.
@@ -70,6 +76,10 @@ mod tests {
 
     const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
+    fn parse(bytes: &[u8]) -> Result<Commit, Obstacle> {
+        Commit::parse(bytes, HashKind::Sha1)
+    }
+
     fn commit(parents: usize, rest: &str) -> Vec<u8> {
         let parents = format!("parent {TREE}\n").repeat(parents);
         format!("tree {TREE}\n{parents}author A <a@b> 1 +0000\n{rest}").into_bytes()
@@ -78,7 +88,7 @@ mod tests {
     #[test]
     fn edges_and_time_are_read() {
         let bytes = commit(2, "committer C <c@d> 1700000000 -0330\n\nSubject\n\nBody\n");
-        let parsed = Commit::parse(&bytes).expect("a commit");
+        let parsed = parse(&bytes).expect("a commit");
         assert_eq!(parsed.parents.len(), 2);
         assert_eq!(parsed.time, 1_700_000_000);
         assert_eq!(subject(&bytes), b"Subject");
@@ -87,17 +97,17 @@ mod tests {
     #[test]
     fn odd_commits_keep_their_edges() {
         let bytes = commit(1, "committer C <c@d> -5 +0000\n");
-        assert_eq!(Commit::parse(&bytes).expect("a commit").time, 0);
+        assert_eq!(parse(&bytes).expect("a commit").time, 0);
         assert_eq!(subject(&bytes), b"");
-        assert_eq!(Commit::parse(b"author A <a@b> 1 +0000\n"), Err(Obstacle::Damaged));
-        assert_eq!(Commit::parse(b""), Err(Obstacle::Damaged));
+        assert_eq!(parse(b"author A <a@b> 1 +0000\n"), Err(Obstacle::Damaged));
+        assert_eq!(parse(b""), Err(Obstacle::Damaged));
     }
 
     #[test]
     fn more_parents_than_are_followed_are_no_fewer_parents() {
-        let most = Commit::parse(&commit(PARENTS_MAX, "")).expect("a commit");
+        let most = parse(&commit(PARENTS_MAX, "")).expect("a commit");
         assert_eq!(most.parents.len(), PARENTS_MAX);
-        assert_eq!(Commit::parse(&commit(PARENTS_MAX + 1, "")), Err(Obstacle::TooMany));
+        assert_eq!(parse(&commit(PARENTS_MAX + 1, "")), Err(Obstacle::TooMany));
     }
 
     #[test]
@@ -109,7 +119,18 @@ mod tests {
     #[test]
     fn tags_name_their_target() {
         let tag = format!("object {TREE}\ntype tree\ntag v1\n");
-        assert_eq!(tag_target(tag.as_bytes()).ok(), Oid::from_hex(TREE.as_bytes()));
-        assert_eq!(tag_target(b"type tree\n"), Err(Obstacle::Damaged));
+        assert_eq!(tag_target(tag.as_bytes(), HashKind::Sha1).ok(), Oid::from_hex(TREE.as_bytes()));
+        assert_eq!(tag_target(b"type tree\n", HashKind::Sha1), Err(Obstacle::Damaged));
+    }
+
+    #[test]
+    fn an_id_of_another_hash_names_nothing() {
+        let long = "0123456789abcdef".repeat(4);
+        let commit = format!("tree {TREE}\nparent {long}\nauthor A <a@b> 1 +0000\n");
+        assert_eq!(parse(commit.as_bytes()), Err(Obstacle::Damaged));
+        assert_eq!(parse(format!("tree {long}\n").as_bytes()), Err(Obstacle::Damaged));
+        let tag = format!("object {long}\n");
+        assert_eq!(tag_target(tag.as_bytes(), HashKind::Sha1), Err(Obstacle::Damaged));
+        assert!(tag_target(tag.as_bytes(), HashKind::Sha256).is_ok());
     }
 }

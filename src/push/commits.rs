@@ -245,7 +245,7 @@ impl Discovery<'_, '_> {
                 self.outside.push(id);
             }
             read?;
-            id = tag_target(&self.content)?;
+            id = tag_target(&self.content, self.store.hash())?;
         }
         Err(Obstacle::TagDepth)
     }

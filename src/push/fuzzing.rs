@@ -39,11 +39,13 @@ const ENTRIES_MAX: usize = 64;
 
 /// Reads a commit or a tag.
 pub(crate) fn commit(bytes: &[u8]) {
-    if let Ok(commit) = Commit::parse(bytes) {
-        assert!(commit.parents.len() * 48 <= bytes.len(), "each parent has a line");
+    for hash in [HashKind::Sha1, HashKind::Sha256] {
+        if let Ok(commit) = Commit::parse(bytes, hash) {
+            assert!(commit.parents.len() * 48 <= bytes.len(), "each parent has a line");
+        }
+        tag_target(bytes, hash).ok();
     }
     assert!(subject(bytes).len() <= bytes.len(), "a subject is part of its message");
-    tag_target(bytes).ok();
 }
 
 /// Reads a tree, and two of them side by side.

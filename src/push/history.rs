@@ -92,12 +92,14 @@ impl Ancestry {
         while self.seen.insert(id) {
             match store.read(id, &mut self.content) {
                 Ok(Some(ObjectKind::Commit)) => {
-                    if let Ok(Commit { tree, time, .. }) = Commit::parse(&self.content) {
+                    if let Ok(Commit { tree, time, .. }) =
+                        Commit::parse(&self.content, store.hash())
+                    {
                         self.queue.push((time, id, tree));
                     }
                     return;
                 }
-                Ok(Some(ObjectKind::Tag)) => match tag_target(&self.content) {
+                Ok(Some(ObjectKind::Tag)) => match tag_target(&self.content, store.hash()) {
                     Ok(target) => id = target,
                     Err(_) => return,
                 },

@@ -154,7 +154,7 @@ impl Search<'_, '_> {
             match kind {
                 Some(ObjectKind::Tag) => {
                     self.place(id, Route::Tag { ref_name: name.to_vec() }, sink)?;
-                    match tag_target(&content) {
+                    match tag_target(&content, self.store.hash()) {
                         Ok(target) => id = target,
                         Err(_) => break,
                     }

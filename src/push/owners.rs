@@ -44,9 +44,9 @@ fn tree_of(mut id: Oid, store: &Store<'_>) -> Result<Option<Oid>, Obstacle> {
     for _ in 0..TAG_DEPTH_MAX {
         match store.read(id, &mut content)? {
             Some(ObjectKind::Commit) => {
-                return Commit::parse(&content).map(|commit| Some(commit.tree));
+                return Commit::parse(&content, store.hash()).map(|commit| Some(commit.tree));
             }
-            Some(ObjectKind::Tag) => id = tag_target(&content)?,
+            Some(ObjectKind::Tag) => id = tag_target(&content, store.hash())?,
             Some(ObjectKind::Tree | ObjectKind::Blob) | None => return Ok(None),
         }
     }

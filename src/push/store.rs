@@ -193,7 +193,7 @@ impl<'r> Store<'r> {
         if self.read(id, content)? != Some(ObjectKind::Commit) {
             return Ok(None);
         }
-        let mut commit = Commit::parse(content)?;
+        let mut commit = Commit::parse(content, self.hash())?;
         if self.shallow().is_some_and(|shallow| shallow.contains(&id)) {
             commit.parents.clear();
         }
