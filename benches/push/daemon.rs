@@ -25,6 +25,17 @@ impl Daemon {
         let made = Command::new(&program).arg("init").arg(&instance).output()?;
         anyhow::ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let config = instance.join("pushwarden.toml");
+        Self::serve(program, config)
+    }
+
+    /// Starts another daemon of the same instance, when the first is gone.
+    #[allow(dead_code, reason = "the bench `fair` does")]
+    pub(crate) fn again(ground: &Ground) -> anyhow::Result<Self> {
+        let config = ground.path("instance/pushwarden.toml");
+        Self::serve(ground.path("bin/pushwarden"), config)
+    }
+
+    fn serve(program: PathBuf, config: PathBuf) -> anyhow::Result<Self> {
         let mut serve = Command::new(&program);
         serve.arg("serve").arg("--config").arg(&config);
         let mut child = serve.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
@@ -35,6 +46,12 @@ impl Daemon {
         // Its log must not fill the pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Ok(Self { child, program, config })
+    }
+
+    /// Returns its process id.
+    #[allow(dead_code, reason = "the bench `fair` asks")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Installs the hook in `repository`.

@@ -274,7 +274,7 @@ fn file(source: &Path, entry: &str) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(is_fit.then_some(text))
 }
 
-fn init(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn init(path: &Path) -> anyhow::Result<()> {
     let mut init = isolated();
     said(init.args(["init", "-q", "--bare", "-b", "main", "--template="]).arg(path))?;
     // Else a push now and then starts a housekeeper that outlives it.
@@ -299,7 +299,7 @@ pub(crate) fn git(path: &Path) -> Command {
 }
 
 /// Returns git without anybody's configuration, author and dates fixed.
-fn isolated() -> Command {
+pub(crate) fn isolated() -> Command {
     let mut command = Command::new("git");
     command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
     for who in ["AUTHOR", "COMMITTER"] {
@@ -311,7 +311,7 @@ fn isolated() -> Command {
 }
 
 /// Runs `command` and returns what it printed, trimmed.
-fn said(command: &mut Command) -> anyhow::Result<String> {
+pub(crate) fn said(command: &mut Command) -> anyhow::Result<String> {
     Ok(String::from_utf8(fed(command, b"")?)?.trim_end().to_owned())
 }
 
@@ -326,7 +326,7 @@ fn fed(command: &mut Command, input: &[u8]) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Copies a directory; its files are hard links, its links are copied as links.
-fn link_all(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(crate) fn link_all(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::create_dir(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

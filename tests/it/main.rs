@@ -21,6 +21,7 @@ mod fair;
 mod forge;
 mod fork;
 mod gate;
+mod hostile;
 mod house;
 mod install;
 mod known;
