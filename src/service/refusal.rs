@@ -150,6 +150,8 @@ pub struct Reference {
     pub old: Option<Oid>,
     /// Where the push wants it.
     pub new: Oid,
+    /// What `new` leads to: itself, unless it is an annotated tag.
+    pub target: Oid,
     /// Whether `new` does not descend from `old`: only a forced push can do that.
     pub is_forced: bool,
 }

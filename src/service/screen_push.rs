@@ -28,6 +28,7 @@ mod redact;
 mod report;
 mod room;
 mod seats;
+mod tags;
 mod unit;
 
 use std::sync::Arc;

@@ -358,9 +358,11 @@ impl Said {
         self.code == 0
     }
 
-    /// Returns what the server said, as the pusher reads it: without `remote: `.
+    /// Returns what the server said, as the pusher reads it: without `remote: `, and without how far
+    /// it was where the machine is slow.
     pub fn remote(&self) -> String {
         let lines = self.err.lines().filter_map(|line| line.strip_prefix("remote: "));
+        let lines = lines.filter(|line| !line.starts_with("pushwarden: scanning "));
         lines.map(|line| format!("{}\n", line.trim_end())).collect()
     }
 }

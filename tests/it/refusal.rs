@@ -211,11 +211,11 @@ fn in_the_last_commit() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
-    hint: Go to where it is:
-      git switch main
-    hint: Take it out of the file, then:
+    hint: Go to where it is; if that fails, git switch --detach COMMIT:
+      git switch $(git name-rev --name-only --refs="heads/*" COMMIT)
+    hint: Take it out of the file, then (for origin, say your remote):
       git commit --amend --no-edit -a
-      git push origin main
+      git push origin HEAD:main
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
@@ -247,13 +247,13 @@ fn in_an_earlier_commit() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
-    hint: Go to where it is:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach COMMIT:
+      git switch $(git name-rev --name-only --refs="heads/*" COMMIT)
     hint: Deleting it in a new commit is not enough. Take it out of the
-          file, then:
+          file, then (for origin, say your remote):
       git commit -a --fixup=COMMIT
       git -c sequence.editor=: rebase -i --autosquash COMMIT~
-      git push origin main
+      git push origin HEAD:main
     hint: If that stops in a conflict, squash: git rebase --abort; git reset
           --soft COMMIT~; git commit -a.
 
@@ -285,13 +285,13 @@ fn in_the_very_first_commit() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
-    hint: Go to where it is:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach COMMIT:
+      git switch $(git name-rev --name-only --refs="heads/*" COMMIT)
     hint: Deleting it in a new commit is not enough. Take it out of the
-          file, then:
+          file, then (for origin, say your remote):
       git commit -a --fixup=COMMIT
       git -c sequence.editor=: rebase -i --autosquash --root
-      git push -u origin main
+      git push -u origin HEAD:refs/heads/main
     hint: If that stops in a conflict, squash: git rebase --abort; git
           update-ref -d HEAD; git commit -a.
 
@@ -325,13 +325,13 @@ fn below_a_merge() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
-    hint: Go to where it is:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach COMMIT:
+      git switch $(git name-rev --name-only --refs="heads/*" COMMIT)
     hint: Deleting it in a new commit is not enough. Take it out of the
-          file, then:
+          file, then (for origin, say your remote):
       git commit -a --fixup=COMMIT
       git -c sequence.editor=: rebase -i --autosquash -r COMMIT~
-      git push origin main
+      git push origin HEAD:main
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
@@ -378,19 +378,19 @@ fn taken_out_by_a_later_commit() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
+    hint: Go to where it is; if that fails, git switch --detach COMMIT:
+      git switch $(git name-rev --name-only --refs="heads/*" COMMIT)
     hint: Deleting it in a later commit is not enough: the earlier one would
-          be stored, and anyone could fetch it. Make one commit of them:
-      git switch main
+          be stored, and anyone could fetch it. Make one commit of them (for
+          origin, say your remote):
       git reset --soft COMMIT~
       git commit -a
-      git push origin main
+      git push origin HEAD:main
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
           /credentials/revoke; neither can be undone.
       https://docs.github.com/rest/credentials/revoke
-      Better: A GitHub App installation token of one hour; inside Actions
-              the job's GITHUB_TOKEN; for git over ssh a deploy key.
     hint: Not a secret? Ask those who run this server to run:
       pushwarden incidents dismiss INC-1 --as false-positive --reason ...
     ref NONCE (rule github-pat-classic, confidence high)
@@ -414,10 +414,12 @@ fn in_a_message() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
-    hint: Take it out of the message; your editor opens with it:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach COMMIT:
+      git switch $(git name-rev --name-only --refs="heads/*" COMMIT)
+    hint: Take it out of the message; your editor opens with it (for origin,
+          say your remote):
       git -c sequence.editor="sed -i.bak 1s/pick/r/" rebase -i COMMIT~
-      git push origin main
+      git push origin HEAD:main
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
@@ -457,7 +459,7 @@ fn in_a_tag() {
         ticket: TKT-1, opened just now
 
     hint: Make the tag anew; your editor opens with its message, take it out
-          there:
+          there (for origin, say your remote):
       git tag -f -a v1 "COMMIT^{}"
       git push origin refs/tags/v1
 
@@ -493,9 +495,9 @@ fn in_the_name_of_a_branch() {
         ticket: TKT-1, opened just now
 
     hint: Push it under another name; then delete the old branch (git branch
-          -D):
+          -D) (for origin, say your remote):
       git switch -c new-name COMMIT
-      git push -u origin new-name
+      git push -u origin HEAD:refs/heads/new-name
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
@@ -553,19 +555,19 @@ fn in_the_name_of_a_file() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
-    hint: In the top folder of your clone, rename the file, then:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach COMMIT:
+      git switch $(git name-rev --name-only --refs="heads/*" COMMIT)
+    hint: In the top folder of your clone, rename the file, then (for
+          origin, say your remote):
       git -C backup mv \
         "$(git ls-tree --name-only COMMIT | sed -n 1p)" new-name
       git commit --amend --no-edit
-      git push origin main
+      git push origin HEAD:main
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
           /credentials/revoke; neither can be undone.
       https://docs.github.com/rest/credentials/revoke
-      Better: A GitHub App installation token of one hour; inside Actions
-              the job's GITHUB_TOKEN; for git over ssh a deploy key.
     hint: Not a secret? Ask those who run this server to run:
       pushwarden incidents dismiss INC-1 --as false-positive --reason ...
     ref NONCE (rule github-pat-classic, confidence high)
@@ -625,20 +627,19 @@ fn in_the_name_of_an_author() {
         owner: security (the default queue of /DIR/i/owners.toml)
         ticket: TKT-1, opened just now
 
-    hint: Go to where it is:
-      git switch main
+    hint: Go to where it is; if that fails, git switch --detach COMMIT:
+      git switch $(git name-rev --name-only --refs="heads/*" COMMIT)
     hint: Take it out of your name and address (git config --edit), and of
-          all else, then make one commit of all since:
+          all else, then make one commit of all since (for origin, say your
+          remote):
       git reset --soft COMMIT~
       git commit -a
-      git push origin main
+      git push origin HEAD:main
 
     hint: If it was ever used, rotate it: Delete it under Settings,
           Developer settings, Personal access tokens, or post it to
           /credentials/revoke; neither can be undone.
       https://docs.github.com/rest/credentials/revoke
-      Better: A GitHub App installation token of one hour; inside Actions
-              the job's GITHUB_TOKEN; for git over ssh a deploy key.
     hint: Not a secret? Ask those who run this server to run:
       pushwarden incidents dismiss INC-1 --as false-positive --reason ...
     ref NONCE (rule github-pat-classic, confidence high)
@@ -784,7 +785,7 @@ fn in_an_earlier_commit_that_a_tag_names() {
 
 #[test]
 fn in_a_commit_that_two_branches_name() {
-    check_together("git branch dev", &["main", "dev"], "  git push -u origin ");
+    check_together("git branch dev", &["main", "dev"], "HEAD:refs/heads/dev");
 }
 
 #[test]
@@ -806,7 +807,101 @@ fn in_a_commit_below_an_annotated_tag_that_is_pushed_with_its_branch() {
     story.leak();
     story.work.git(&["tag", "-a", "-m", "release", "v1"]);
     let (said, text) = story.refused(&["main", "v1"]);
-    assert!(text.contains("Pushed with it: tag v1."), "{text}");
+    assert!(text.contains("  git tag -f -a v1 HEAD\n"), "{text}");
+    story.mend(&said);
+    assert_eq!(
+        story.repository.git(&["cat-file", "tag", "v1"]).out.lines().last(),
+        Some("release")
+    );
+}
+
+#[test]
+fn in_a_commit_below_an_annotated_tag_and_more_commits() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.leak();
+    story.work.git(&["tag", "-a", "-m", "release", "v1"]);
+    story.work.commit("b.txt", "b\n", "go on");
+    let (said, text) = story.refused(&["main", "v1"]);
+    assert!(text.contains("  git tag -f -a v1 HEAD~1\n"), "{text}");
+    story.mend(&said);
+    assert_eq!(
+        story.repository.git(&["rev-parse", "v1^{}"]).out,
+        story.repository.git(&["rev-parse", "main~1"]).out
+    );
+}
+
+/// A branch that is called otherwise on the server, and another one here by that name: it must not
+/// move.
+#[track_caller]
+fn check_names(spoil: impl FnOnce(&Story<'_>), hotfix: &str) {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.work.git(&["switch", "-q", "-c", hotfix]);
+    spoil(&story);
+    let bystander = || story.work.git(&["rev-parse", "main", "v1"]);
+    story.work.git(&["tag", "v1", "main"]);
+    story.work.git(&["switch", "-q", "main"]);
+    story.work.commit("mine.txt", "mine\n", "not to be pushed");
+    story.work.git(&["switch", "-q", hotfix]);
+    let before = bystander();
+    let (said, _) = story.refused(&[&format!("{hotfix}:main")]);
+    story.mend(&said);
+    assert_eq!(bystander(), before);
+    assert_eq!(story.work.git(&["branch", "--show-current"]), hotfix);
+    let pushed = story.repository.git(&["rev-parse", "main"]).out;
+    assert_eq!(story.work.git(&["rev-parse", hotfix]), pushed.trim());
+    assert_eq!(story.repository.git(&["for-each-ref"]).out.lines().count(), 1);
+}
+
+#[test]
+fn in_a_branch_that_the_server_calls_otherwise() {
+    check_names(|story: &Story<'_>| story.leak(), "hotfix");
+    check_names(
+        |story| {
+            story.leak();
+            story.work.commit("b.txt", "b\n", "go on");
+        },
+        "team/hotfix",
+    );
+    check_names(
+        |story| {
+            story.leak();
+            story.work.commit("deploy/prod.env", "# prod\n", "oops");
+        },
+        "hotfix",
+    );
+    check_names(
+        |story| drop(story.work.commit("b.txt", "b\n", &format!("use {}", story.secret))),
+        "hotfix",
+    );
+}
+
+#[test]
+fn in_a_branch_with_a_long_name_that_is_new() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.leak();
+    let name = "feature/PAY-1234-what-a-tracker-makes-of-a-title";
+    let (said, _) = story.refused(&[&format!("HEAD:refs/heads/{name}")]);
+    story.mend(&said);
+    assert!(story.repository.git(&["rev-parse", "-q", "--verify", name]).code == 0);
+}
+
+#[test]
+fn in_a_commit_that_no_branch_stands_at() {
+    let forge = Forge::start();
+    let story = Story::begun(&forge);
+    story.work.git(&["switch", "-q", "--detach"]);
+    story.leak();
+    let (said, text) = story.refused(&["HEAD:main"]);
+    let detour = text.split("if that fails, ").nth(1).unwrap().split(':').next().unwrap();
+    assert!(detour.starts_with("git switch --detach "), "{text}");
+    let way = said.err.lines().find(|line| line.contains("git name-rev")).unwrap();
+    let tip = story.work.git(&["rev-parse", "--short=7", "HEAD"]);
+    // The developer takes the detour, as the text says.
+    let instead = format!("remote:   git switch --detach {tip}");
+    let said = Said { err: said.err.replace(way, &instead), ..said };
     story.mend(&said);
 }
 

@@ -295,9 +295,10 @@ impl Steps {
 
     /// A tag that brought the commits still points at the old ones.
     fn retag_rewritten(&mut self, job: &Job<'_>) {
-        let Some(tag) = job.reference.and_then(|reference| name(reference, TAGS)) else { return };
-        let message = if job.is_annotated { " -a" } else { "" };
-        self.run(format!("git tag -f{message} {tag}"));
+        let Some(reference) = job.reference else { return };
+        if let Some(tag) = name(reference, TAGS) {
+            self.run(format!("git tag -f{} {tag}", reference.message()));
+        }
     }
 
     fn push(&mut self, job: &Job<'_>) {
@@ -325,7 +326,9 @@ impl Steps {
             let at = follower.below.filter(|below| *below > 0);
             let at = at.map_or_else(|| "HEAD".to_owned(), |below| format!("HEAD~{below}"));
             match (name(reference, TAGS), name(reference, BRANCHES)) {
-                (Some(tag), _) => self.run(format!("git tag -f {tag} {at}")),
+                (Some(tag), _) => {
+                    self.run(format!("git tag -f{} {tag} {at}", reference.message()));
+                }
                 (_, Some(_)) => {}
                 _ => continue,
             }
@@ -341,6 +344,13 @@ impl Steps {
                 names.join(", ")
             ));
         }
+    }
+}
+
+impl Reference {
+    /// Returns the option by which a tag keeps its message, which an editor shows again.
+    fn message(&self) -> &'static str {
+        if self.new == self.target { "" } else { " -a" }
     }
 }
 

@@ -84,15 +84,15 @@ pub(super) fn push_from(from: &str, reference: &Reference) -> Vec<String> {
         let force = if reference.old.is_none() && is_head { " -u" } else { force };
         let full = if reference.old.is_none() || !is_head { "refs/heads/" } else { "" };
         let branch = name(reference, BRANCHES).unwrap_or_else(|| NEW_NAME.to_owned());
-        return broken(format!("git push{force} origin"), format!("{from}:{full}{branch}"));
+        return broken(&format!("git push{force} origin"), &format!("{from}:{full}{branch}"));
     }
     let full = name(reference, b"").unwrap_or_else(|| "REF".to_owned());
     let from = if below(NOTES) { String::new() } else { format!("{from}:") };
-    broken(format!("git push{force} origin"), format!("{from}{full}"))
+    broken(&format!("git push{force} origin"), &format!("{from}{full}"))
 }
 
 /// Returns a command and its last word, in two lines where one would be too wide.
-fn broken(command: String, word: String) -> Vec<String> {
+fn broken(command: &str, word: &str) -> Vec<String> {
     let line = format!("{command} {word}");
     if escape::columns(&line) + 2 <= COLUMNS_MAX {
         return vec![line];

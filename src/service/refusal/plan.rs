@@ -26,8 +26,6 @@ pub(super) struct Job<'a> {
     pub(super) fix: Fix<'a>,
     /// Other refs of the push that have to follow.
     pub(super) followers: Vec<Follower<'a>>,
-    /// Whether the ref is an annotated tag.
-    pub(super) is_annotated: bool,
 }
 
 /// A ref of the push that points at a commit which a job replaces.
@@ -141,8 +139,8 @@ fn follow<'a>(jobs: &mut [Job<'a>], findings: &[Finding], others: &[&'a Referenc
     let has_one = jobs.iter().filter(|job| job.is_history()).count() == 1;
     for reference in others {
         let below = |job: &Job<'_>| {
-            let at_tip = job.reference.is_some_and(|own| own.new == reference.new);
-            let mut rewritten = commits().filter(|commit| commit.id == reference.new);
+            let at_tip = job.reference.is_some_and(|own| own.target == reference.target);
+            let mut rewritten = commits().filter(|commit| commit.id == reference.target);
             match job.fix {
                 _ if at_tip => Some(0),
                 Fix::Fixup { merges: false, .. } | Fix::Reword { merges: false, .. } if has_one => {
@@ -259,7 +257,7 @@ fn histories<'a>(
 /// else `reference` itself.
 fn branch_of<'a>(reference: &'a Reference, updates: &'a [Reference]) -> &'a Reference {
     let is_branch = |reference: &Reference| name(reference, BRANCHES).is_some();
-    let same = |update: &&Reference| update.new == reference.new && is_branch(update);
+    let same = |update: &&Reference| update.target == reference.target && is_branch(update);
     let other = updates.iter().find(same).filter(|_| !is_branch(reference));
     other.unwrap_or(reference)
 }
@@ -307,11 +305,7 @@ fn history<'a>(history: &History<'a>) -> Job<'a> {
         let nicest = history.reword().or_else(|| history.fixup());
         nicest.unwrap_or_else(|| history.squash())
     };
-    let reference = history.reference;
-    let tips = || history.items.iter().filter(|item| is_on_top(item.first));
-    let is_annotated =
-        reference.name.starts_with(TAGS) && tips().any(|item| item.first.id != reference.new);
-    Job { reference: Some(reference), fix, followers: Vec::new(), is_annotated }
+    Job { reference: Some(history.reference), fix, followers: Vec::new() }
 }
 
 impl<'a> History<'a> {
@@ -434,5 +428,5 @@ fn single<'a>(place: &'a Place, updates: &'a [Reference]) -> Option<Job<'a>> {
             Fix::FreshClone(updates.iter().find(|update| name(update, BRANCHES).is_some()))
         }
     };
-    Some(Job { reference, fix, followers: Vec::new(), is_annotated: false })
+    Some(Job { reference, fix, followers: Vec::new() })
 }

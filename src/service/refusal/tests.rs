@@ -580,6 +580,7 @@ prop_compose! {
                 name: [prefix.as_bytes(), &name].concat(),
                 old: is_old.then(|| oid(2)),
                 new: oid(3),
+                target: oid(3),
                 is_forced,
             }),
         }

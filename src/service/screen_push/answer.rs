@@ -7,6 +7,7 @@ use super::hit::Source;
 use super::intake::Received;
 use super::occurrences::JudgedPlace;
 use super::redact::Redactor;
+use super::tags::Tags;
 use super::{Gate, Session};
 use crate::finding::{Age, Container};
 use crate::policy::Action;
@@ -51,6 +52,7 @@ pub(super) struct Announced {
     by_name: HashMap<Vec<u8>, usize>,
     /// The first of them that make or move a ref, secrets in their names masked.
     shown: Vec<Reference>,
+    tags: Tags,
 }
 
 /// The most refs of a push that its refusal is told of: more are never written out.
@@ -63,20 +65,23 @@ impl Announced {
         let by_name = names.map(|(at, update)| (update.name.clone(), at)).collect();
         let redactor = Redactor::new(gate, received);
         let shown = updates.iter().filter(|update| !update.new.is_null()).take(REFS_SHOWN_MAX);
-        let shown = shown.map(|update| reference(update, &redactor.bytes(&update.name), false));
+        let tags = received.tags.clone();
+        let shown =
+            shown.map(|update| reference(update, &tags, &redactor.bytes(&update.name), false));
         let shown = shown.collect();
-        Self { objects: received.objects, updates, by_name, shown }
+        Self { objects: received.objects, updates, by_name, shown, tags }
     }
 
     fn reference(&self, name: &[u8], shown: &[u8], is_forced: bool) -> Option<Reference> {
         let update = self.updates.get(*self.by_name.get(name)?)?;
-        Some(reference(update, shown, is_forced))
+        Some(reference(update, &self.tags, shown, is_forced))
     }
 }
 
-fn reference(update: &RefUpdate, shown: &[u8], is_forced: bool) -> Reference {
+fn reference(update: &RefUpdate, tags: &Tags, shown: &[u8], is_forced: bool) -> Reference {
     let old = Some(update.old).filter(|old| !old.is_null());
-    Reference { name: shown.to_vec(), old, new: update.new, is_forced }
+    let (new, target) = (update.new, tags.follow(update.new));
+    Reference { name: shown.to_vec(), old, new, target, is_forced }
 }
 
 fn verdict(session: &Session, objects: u64, kind: VerdictKind, text: String) -> Verdict {

@@ -20,6 +20,7 @@ use super::link::Link;
 use super::long::{self, LongObject};
 use super::report::{Kept, Report, keep};
 use super::room::{Held, Lane};
+use super::tags::Tags;
 use super::{Deadline, Gate, SessionError, unit, within};
 use crate::finding::Span;
 use crate::rule::Ruleset;
@@ -69,6 +70,8 @@ const ABANDON_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Received {
     pub(super) updates: Vec<RefUpdate>,
     pub(super) push_options: Vec<Vec<u8>>,
+    /// What its annotated tags point at.
+    pub(super) tags: Tags,
     /// Objects that the hook sent.
     pub(super) objects: u64,
     /// Their bytes.
@@ -367,6 +370,7 @@ impl<'a> Intake<'a> {
         bytes: Vec<u8>,
         deadline: Deadline,
     ) -> Result<(), SessionError> {
+        self.received.tags.learn(&object, &bytes);
         self.batch_bytes += bytes.len();
         self.batch.push((object, bytes));
         if self.batch_bytes >= BATCH_BYTES || self.batch.len() >= BATCH_OBJECTS_MAX {

@@ -99,6 +99,7 @@ impl Clone {
             name: name.replace(MARKER, MASKED).into_bytes(),
             old: self.exists(&old).then(|| self.id(&old)),
             new: self.id(name),
+            target: self.id(&format!("{name}^{{}}")),
             is_forced: false,
         }
     }

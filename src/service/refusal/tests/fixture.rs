@@ -36,6 +36,7 @@ pub(super) fn branch(name: &str) -> Reference {
         name: format!("refs/heads/{name}").into_bytes(),
         old: Some(oid(0xaa)),
         new: oid(0xbb),
+        target: oid(0xbb),
         is_forced: false,
     }
 }
