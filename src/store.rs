@@ -32,7 +32,7 @@ use crate::incident::{
 use crate::secret::Fingerprint;
 
 pub use error::StoreError;
-pub use ledger::{Generation, KnownEpoch, LedgerRow, LedgerStore};
+pub use ledger::{FileLedger, KnownEpoch, LedgerRow, LedgerStore};
 pub use outbox::{
     LEASE_ROWS_MAX, LEASE_TIME_MAX, Lease, LeasedRow, OutboxPayload, OutboxState, OutboxView,
     PRUNE_ROWS_MAX, Settlement,

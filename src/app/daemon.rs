@@ -28,8 +28,8 @@ use crate::service::recorder::StoreRecorder;
 use crate::service::rescan::Rescanner;
 use crate::service::screen_push::{Gate, GateParts};
 use crate::service::triage::Triage;
-use crate::store::Store;
-use crate::store::sqlite::{SqliteLedger, SqliteOptions, SqliteStore};
+use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::store::{FileLedger, Store};
 use crate::ticket::{Journal, TicketSink};
 
 /// How long a stopping daemon waits for pushes under way. Their own deadline is longer; systemd's
@@ -194,17 +194,15 @@ fn open_ledger(
     if config.ledger.rows_max == 0 {
         return None;
     }
-    let path = config.state_dir.join("ledger.db");
-    let open = || -> anyhow::Result<Ledger> {
-        let store = Arc::new(SqliteLedger::open(&path)?);
-        let scanner = Scanner::new(ruleset, &limits(config).layers);
-        let (key, inventory) = (Arc::clone(key), Arc::clone(inventory));
-        Ok(Ledger::open(store, key, inventory, scanner, config.ledger.rows_max)?)
-    };
-    match open() {
+    let (path, rows_max) = (config.state_dir.join("ledger"), config.ledger.rows_max);
+    let scanner = Scanner::new(ruleset, &limits(config).layers);
+    let (key, inventory) = (Arc::clone(key), Arc::clone(inventory));
+    let opened = FileLedger::open(&path, rows_max)
+        .and_then(|store| Ledger::open(Arc::new(store), key, inventory, scanner, rows_max));
+    match opened {
         Ok(ledger) => Some(Arc::new(ledger)),
         Err(error) => {
-            let (error, ledger): (&dyn std::error::Error, _) = (error.as_ref(), path.display());
+            let (error, ledger): (&dyn std::error::Error, _) = (&error, path.display());
             tracing::warn!(error, %ledger, "there is no ledger: every object is scanned");
             None
         }

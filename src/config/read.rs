@@ -167,7 +167,7 @@ fn spool(section: &Section<'_>) -> Spool {
 }
 
 fn ledger(section: &Section<'_>) -> Ledger {
-    // About 25 bytes each on the disk, and 1.2 in memory.
+    // 16 bytes each on the disk, and up to 2 in memory.
     let ledger = Ledger { rows_max: section.integer("rows_max", 0..=100_000_000, 4_000_000) };
     section.end();
     ledger

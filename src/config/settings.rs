@@ -134,8 +134,7 @@ pub struct Spool {
 /// `[ledger]`: which objects were scanned and found clean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ledger {
-    /// The most objects that it knows, in two generations of which the older is forgotten; 0 is no
-    /// ledger.
+    /// The most objects that it knows; the oldest are forgotten first; 0 is no ledger.
     pub rows_max: u64,
 }
 

@@ -1,10 +1,10 @@
 //! The ledger: which objects were scanned whole and found clean, so that they need no second scan.
 //!
 //! ```text
-//! scan ──clean──► Sheet::remember ──► runs in memory ──► writer thread ──► LedgerStore
-//!                                         ▲  asked first      └──► filter
-//! Sheet::holds ──► runs ──no──► filter ──"maybe"──► LedgerStore: the exact answer
-//!                                  └ no: scan
+//! scan ──clean──► Sheet::remember ──► waits in memory ──► writer thread ──► LedgerStore
+//!                                        ▲ asked first         └──► filter
+//! Sheet::is_clean ───────────────────────┴─no─► filter ──"maybe"──► LedgerStore: the exact answer
+//!                                                 └ no: scan
 //! ```
 //!
 //! Only what is clean has a row; no row means that the object is scanned. A row counts within its
@@ -21,6 +21,7 @@ mod scope;
 mod tests;
 mod writer;
 
+use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -31,9 +32,7 @@ use crate::service::inventory::Inventory;
 use crate::store::{KnownEpoch, LedgerRow, LedgerStore};
 use crate::wire::Oid;
 
-#[cfg(test)]
 use filter::Filter;
-use filter::Filters;
 pub use scope::Scanner;
 use writer::Signal;
 
@@ -41,8 +40,14 @@ use writer::Signal;
 /// dropped.
 const WAITING_ROWS_MAX: usize = 1 << 20;
 
-/// The most pushes whose rows wait to be written; each is asked one by one until then.
-const RUNS_MAX: usize = 256;
+/// The most large pushes whose rows wait to be written; each is asked one by one until then.
+const RUNS_MAX: usize = 64;
+
+/// The rows of pushes with fewer gather in one table until there are so many, or [`GATHER`] is over.
+/// A small push then costs the ledger a microsecond and wakes nobody.
+///
+/// [`GATHER`]: writer::GATHER
+const GATHERED_MAX: usize = 8_192;
 
 /// Objects that were found clean.
 pub struct Ledger {
@@ -58,27 +63,72 @@ struct Shared {
     store: Arc<dyn LedgerStore>,
     index: RwLock<Index>,
     signal: Signal,
-    /// The most rows of one generation.
-    generation_max: u64,
+    /// The most rows that the store keeps.
+    rows_max: u64,
 }
 
 /// What is asked before the store.
 #[derive(Default)]
 struct Index {
-    /// Rows that wait to be written, each run sorted.
+    /// Rows of small pushes that wait to be written.
+    gathered: HashSet<LedgerRow>,
+    /// Rows that are next to be written, each run sorted.
     runs: Vec<Arc<[LedgerRow]>>,
+    /// How many rows are in the runs.
     waiting: usize,
-    /// What may be in the store; none until they are built.
-    filters: Option<Filters>,
+    /// What may be in the store; none until it is built.
+    filter: Option<Filter>,
+}
+
+/// What became of rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// They are the first that wait.
+    First,
+    /// They wait with others.
+    More,
+    /// They are a run of their own.
+    Run,
+    /// There was no room.
+    No,
 }
 
 impl Index {
     fn waits(&self, row: LedgerRow) -> bool {
-        self.runs.iter().any(|run| run.binary_search(&row).is_ok())
+        self.gathered.contains(&row) || self.runs.iter().any(|run| run.binary_search(&row).is_ok())
     }
 
     fn may_hold(&self, row: LedgerRow) -> bool {
-        self.filters.as_ref().is_some_and(|filters| filters.may_hold(row))
+        self.filter.as_ref().is_some_and(|filter| filter.may_hold(row))
+    }
+
+    /// Takes rows in, which the writer then finds among the runs if they are many.
+    fn take(&mut self, mut rows: Vec<LedgerRow>) -> Taken {
+        if rows.len() + self.gathered.len() < GATHERED_MAX {
+            let was_empty = self.gathered.is_empty() && self.runs.is_empty();
+            self.gathered.extend(rows);
+            return if was_empty { Taken::First } else { Taken::More };
+        }
+        rows.extend(&self.gathered);
+        rows.sort_unstable();
+        rows.dedup();
+        if self.runs.len() >= RUNS_MAX || self.waiting + rows.len() > WAITING_ROWS_MAX {
+            return Taken::No;
+        }
+        self.gathered.clear();
+        self.waiting += rows.len();
+        self.runs.push(rows.into());
+        Taken::Run
+    }
+
+    /// Makes a run of what gathered.
+    fn close(&mut self) {
+        let mut rows: Vec<LedgerRow> = self.gathered.drain().collect();
+        rows.sort_unstable();
+        if !rows.is_empty() {
+            self.waiting += rows.len();
+            self.runs.push(rows.into());
+        }
     }
 }
 
@@ -99,7 +149,7 @@ impl Ledger {
             store,
             index: RwLock::default(),
             signal: Signal::default(),
-            generation_max: (rows_max / 2).max(1),
+            rows_max,
         });
         let writer = writer::start(Arc::clone(&shared))?;
         Ok(Self { shared, key, scanner, inventory, writer: Some(writer) })
@@ -143,7 +193,7 @@ impl Sheet {
     /// Returns the row that says that an object is clean.
     pub fn row(&self, object: Oid) -> LedgerRow {
         let (first, second) = self.hasher.hash(object.as_bytes()).as_u64();
-        LedgerRow { first: first.cast_signed(), second: second.cast_signed() }
+        LedgerRow { first, second }
     }
 
     /// Tells whether an object was scanned whole in this scope and found clean. Asks memory first;
@@ -163,7 +213,7 @@ impl Sheet {
         let mut maybes: Vec<(usize, LedgerRow)> =
             rows.iter().copied().enumerate().filter(is_maybe).collect();
         drop(index);
-        // In the table's own order: neighbours lie on one page.
+        // In the store's own order: neighbours share a read.
         maybes.sort_unstable_by_key(|&(_, row)| row);
         let asked: Vec<LedgerRow> = maybes.iter().map(|&(_, row)| row).collect();
         for (&(at, _), held) in maybes.iter().zip(self.shared.ask_store(&asked)) {
@@ -176,22 +226,18 @@ impl Sheet {
 
     /// Adds rows, made by [`row`](Self::row) of objects that were scanned whole and are clean.
     /// Returns at once; where too many wait already, they are dropped.
-    pub fn remember(&self, mut rows: Vec<LedgerRow>) {
+    pub fn remember(&self, rows: Vec<LedgerRow>) {
         if rows.is_empty() || self.inventory.epoch() != Some(self.epoch) {
             return;
         }
-        rows.sort_unstable();
-        rows.dedup();
-        let mut index = self.shared.index.write().unwrap_or_else(PoisonError::into_inner);
-        let is_full = index.runs.len() >= RUNS_MAX || index.waiting + rows.len() > WAITING_ROWS_MAX;
-        if is_full {
-            tracing::debug!(rows = rows.len(), "the ledger's queue is full: rows are not written");
-            return;
+        let count = rows.len();
+        let taken = self.shared.index.write().unwrap_or_else(PoisonError::into_inner).take(rows);
+        match taken {
+            Taken::First => self.shared.signal.begin(),
+            Taken::More => {}
+            Taken::Run => self.shared.signal.hurry(),
+            Taken::No => tracing::debug!(rows = count, "the ledger's queue is full: rows are lost"),
         }
-        index.waiting += rows.len();
-        index.runs.push(rows.into());
-        drop(index);
-        self.shared.signal.wake();
     }
 }
 

@@ -14,7 +14,6 @@ mod filing;
 mod grants;
 mod incidents;
 mod known;
-mod ledger;
 mod list;
 mod migrate;
 mod occurrences;
@@ -51,8 +50,6 @@ use super::{
     PushView, Result, Settlement, Standing, StandingQuery, Store, StoreError, TicketFilter,
     TicketView, UnscannedFilter, UnscannedSettlement, UnscannedView,
 };
-
-pub use ledger::SqliteLedger;
 
 use failure::Failure;
 use pool::Pool;

@@ -1,13 +1,13 @@
-//! The filters before the store, one for each generation. They save look-ups and decide nothing.
+//! The filter before the store. It saves look-ups and decides nothing.
 
 use bloomfilter::Bloom;
 
 use crate::store::LedgerRow;
 
-/// The share of rows that a filter wrongly takes for its own: each costs a look-up.
+/// The share of rows that it wrongly takes for its own: each costs a look-up.
 const FALSE_POSITIVE_RATE: f64 = 0.01;
 
-/// The least rows that a filter has room for: 80 KB.
+/// The least rows that it has room for: 80 KB.
 const CAPACITY_MIN: u64 = 1 << 16;
 
 /// The filter's own hash seed. Public: rows are keyed already.
@@ -18,7 +18,7 @@ pub(super) struct Filter {
     bloom: Bloom<LedgerRow>,
     capacity: u64,
     /// How many rows were added.
-    pub(super) count: u64,
+    count: u64,
 }
 
 impl Filter {
@@ -36,29 +36,12 @@ impl Filter {
         self.count += 1;
     }
 
-    /// Tells whether more rows would make it say "maybe" too often, or are over `rows_max`.
-    pub(super) fn is_full(&self, rows_max: u64) -> bool {
-        self.count >= self.capacity.min(rows_max)
+    /// Tells whether more rows would make it say "maybe" too often.
+    pub(super) fn is_full(&self) -> bool {
+        self.count >= self.capacity
     }
 
-    fn may_hold(&self, row: LedgerRow) -> bool {
-        self.bloom.check(&row)
-    }
-}
-
-/// The filters of both generations.
-pub(super) struct Filters {
-    pub(super) young: Filter,
-    pub(super) old: Filter,
-}
-
-impl Filters {
     pub(super) fn may_hold(&self, row: LedgerRow) -> bool {
-        self.young.may_hold(row) || self.old.may_hold(row)
-    }
-
-    /// Makes the younger generation the older.
-    pub(super) fn grow_old(&mut self) {
-        self.old = std::mem::replace(&mut self.young, Filter::with_room(0));
+        self.bloom.check(&row)
     }
 }

@@ -1,25 +1,26 @@
-//! The thread that writes rows down, and keeps the filters.
+//! The thread that writes rows down, and keeps the filter.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLockWriteGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::store::{Generation, LedgerRow, StoreError};
+use crate::store::LedgerRow;
 
-use super::Shared;
-use super::filter::{Filter, Filters};
+use super::filter::Filter;
+use super::{Index, Shared};
 
-/// How long the rows of a push wait for those of others: a transaction costs more than its rows.
-const GATHER: Duration = Duration::from_millis(500);
+/// How long the rows of small pushes gather before they are written. What is lost when the daemon is
+/// killed is scanned again.
+pub(super) const GATHER: Duration = Duration::from_secs(30);
 
-/// How many rows go into the store in one transaction, and into the filter while pushes that ask have
-/// to wait: some 10 ms.
-const WRITTEN_AT_ONCE: usize = 1 << 16;
+/// How many rows go into the filter at a time, while pushes that ask have to wait: some 10 ms.
+const FILTERED_AT_ONCE: usize = 1 << 16;
 
-/// By how much a filter grows that is full.
+/// The room of a filter for each row that is there when it is built.
 const GROWTH: u64 = 4;
 
-/// Wakes the writer, or stops it.
+/// Tells the writer that rows wait.
 #[derive(Default)]
 pub(super) struct Signal {
     state: Mutex<State>,
@@ -28,15 +29,25 @@ pub(super) struct Signal {
 
 #[derive(Default)]
 struct State {
-    has_work: bool,
+    /// Rows gather.
+    has_begun: bool,
+    /// Rows are to be written now.
+    is_urgent: bool,
     is_stopping: bool,
 }
 
 impl Signal {
-    pub(super) fn wake(&self) {
-        self.change(|state| state.has_work = true);
+    /// Rows begin to gather.
+    pub(super) fn begin(&self) {
+        self.change(|state| state.has_begun = true);
     }
 
+    /// There are rows that are to be written now.
+    pub(super) fn hurry(&self) {
+        self.change(|state| state.is_urgent = true);
+    }
+
+    /// Everything is to be written, and nothing comes any more.
     pub(super) fn stop(&self) {
         self.change(|state| state.is_stopping = true);
     }
@@ -46,24 +57,26 @@ impl Signal {
         self.changed.notify_one();
     }
 
-    /// Waits for rows, and a while for more. Returns whether the writer goes on after these.
+    /// Waits until there is something to write. Returns whether the writer goes on after it.
     fn wait(&self) -> bool {
+        let is_now = |state: &State| state.is_urgent || state.is_stopping;
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_idle = |state: &mut State| !state.has_work && !state.is_stopping;
-        let state = self.changed.wait_while(state, is_idle);
-        let state = state.unwrap_or_else(PoisonError::into_inner);
-        let gathers = |state: &mut State| !state.is_stopping;
-        let gathered = self.changed.wait_timeout_while(state, GATHER, gathers);
-        let (mut state, _) = gathered.unwrap_or_else(PoisonError::into_inner);
-        state.has_work = false;
+        let waited = self.changed.wait_while(state, |state| !is_now(state) && !state.has_begun);
+        let state = waited.unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(state, GATHER, |state| !is_now(state));
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        (state.has_begun, state.is_urgent) = (false, false);
         !state.is_stopping
     }
 }
 
 /// Starts the writer.
-pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
+pub(super) fn start(shared: Arc<Shared>) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("ledger".to_owned()).spawn(move || {
-        shared.load();
+        if let Err(error) = shared.load() {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "the ledger cannot be read: what is new is not written either");
+        }
         while shared.signal.wait() {
             shared.write_waiting();
         }
@@ -72,37 +85,21 @@ pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
 }
 
 impl Shared {
-    /// Builds the filters from what stands in the store.
-    fn load(&self) {
-        let built = || -> Result<Filters, StoreError> {
-            let (young, old) = (self.filter(Generation::Young)?, self.filter(Generation::Old)?);
-            Ok(Filters { young, old })
-        };
-        match built() {
-            Ok(filters) => self.index_mut().filters = Some(filters),
-            Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(error, "the ledger cannot be read: it starts anew next time");
-            }
-        }
+    /// Builds the filter from what is in the store. Without one nothing is asked or written.
+    fn load(&self) -> io::Result<()> {
+        let rows = self.store.count();
+        let room = rows.saturating_mul(GROWTH).min(self.rows_max);
+        let mut filter = Filter::with_room(room.max(rows));
+        self.store.visit(&mut |row| filter.add(row))?;
+        self.index_mut().filter = Some(filter);
+        Ok(())
     }
 
-    /// Builds the filter of a generation, with room to grow.
-    fn filter(&self, generation: Generation) -> Result<Filter, StoreError> {
-        let count = self.store.count(generation)?;
-        let room = match generation {
-            Generation::Young => count.saturating_mul(GROWTH).min(self.generation_max),
-            Generation::Old => count,
-        };
-        let mut filter = Filter::with_room(room.max(count));
-        self.store.visit(generation, &mut |row| filter.add(row))?;
-        Ok(filter)
-    }
-
-    /// Writes what waits. What cannot be written is dropped: it is scanned again.
+    /// Writes what waits. What cannot be written is lost: it is scanned again.
     fn write_waiting(&self) {
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        let (runs, is_loaded) = (index.runs.clone(), index.filters.is_some());
+        let mut index = self.index_mut();
+        index.close();
+        let (runs, is_loaded) = (index.runs.clone(), index.filter.is_some());
         drop(index);
         for run in runs {
             if is_loaded && let Err(error) = self.write(&run) {
@@ -115,42 +112,22 @@ impl Shared {
         }
     }
 
-    fn write(&self, rows: &[LedgerRow]) -> Result<(), StoreError> {
-        for rows in rows.chunks(WRITTEN_AT_ONCE) {
-            self.store.remember(rows)?;
-            self.filter_in(rows)?;
-        }
-        Ok(())
-    }
-
-    /// Makes the filter know rows that the store has taken; makes room where there is none left.
-    fn filter_in(&self, rows: &[LedgerRow]) -> Result<(), StoreError> {
+    /// Writes rows, and makes the filter know them.
+    fn write(&self, rows: &[LedgerRow]) -> io::Result<()> {
+        let has_forgotten = self.store.remember(rows)?;
         let mut is_full = false;
-        if let Some(filters) = &mut self.index_mut().filters {
-            rows.iter().for_each(|&row| filters.young.add(row));
-            is_full = filters.young.is_full(self.generation_max);
-        }
-        if is_full { self.make_room() } else { Ok(()) }
-    }
-
-    /// Begins a new generation where the younger one is full, else gives it a larger filter.
-    fn make_room(&self) -> Result<(), StoreError> {
-        let larger = self.filter(Generation::Young)?;
-        if larger.count < self.generation_max {
-            if let Some(filters) = &mut self.index_mut().filters {
-                filters.young = larger;
+        for rows in rows.chunks(FILTERED_AT_ONCE) {
+            if let Some(filter) = &mut self.index_mut().filter {
+                for &row in rows {
+                    filter.add(row);
+                }
+                is_full = filter.is_full();
             }
-            return Ok(());
         }
-        self.store.grow_old()?;
-        if let Some(filters) = &mut self.index_mut().filters {
-            filters.young = larger;
-            filters.grow_old();
-        }
-        Ok(())
+        if has_forgotten || is_full { self.load() } else { Ok(()) }
     }
 
-    fn index_mut(&self) -> std::sync::RwLockWriteGuard<'_, super::Index> {
+    fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
