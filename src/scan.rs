@@ -33,7 +33,7 @@
 //!     .feed(&[u8], sink) ; .finish(sink) -> Effort
 //!     sink: &mut dyn FnMut(Found<'_>)                               Match + Span (u64, line, column)
 //! Lines::new(&text).span(Range<usize>) -> Span                      offset → line, column
-//! tokens(&[u8], Range<usize>, &mut dyn FnMut(Range<usize>))         known-secret look-up
+//! tokens_of(&[u8], Range<usize>, &Lengths, &mut dyn FnMut(Range<usize>))   known-secret look-up
 //! tokenisable(&[u8]) -> Tokenisable                                 would `tokens` find this value?
 //! unit::{commit_ids, tag_ids, TreeNames}                             what of an object is scanned
 //! check::run(&Ruleset) -> Result<Report, EngineError>               every rule against its examples
@@ -85,8 +85,8 @@ pub use pieces::Pieces;
 pub use pool::{Pool, SMALL_PUSH_BYTES};
 pub use token_pieces::{Spans, TokenPieces};
 pub use tokens::{
-    Setting, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, TOKEN_CONTEXT_BYTES, Tokenisable, tokenisable,
-    tokens,
+    Lengths, Setting, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, TOKEN_CONTEXT_BYTES, Tokenisable,
+    tokenisable, tokens, tokens_of,
 };
 pub use validate::is_common;
 

@@ -158,9 +158,9 @@ pub trait Store: Send + Sync {
     /// Returns one secret of the inventory by its name.
     fn known_by_name(&self, name: &str) -> Result<KnownSecret>;
 
-    /// Returns the tags of all values that must not be pushed: the inventory's, and those of
-    /// leaked secrets whose incident nobody dismissed. Distinct, in no order.
-    fn known_tags(&self) -> Result<Vec<u64>>;
+    /// Returns the tags of all values that must not be pushed, and their lengths in bytes: the
+    /// inventory's, and those of leaked secrets whose incident nobody dismissed. Distinct, in no order.
+    fn known_tags(&self) -> Result<Vec<(u64, u32)>>;
 
     /// Tells for each fingerprint, in order, whether its value is a known secret. The inventory's
     /// answer outranks that of an incident.

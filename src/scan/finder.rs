@@ -17,8 +17,8 @@ use super::grams;
 use super::literals::{Index, Link, word_at};
 use super::plan::{LONG_RUN_BYTES, Place, Want};
 use super::runs::{Carry, Runs};
-use super::sift::{BLOCKS, CHUNK_BYTES, Places};
-use super::simd::{BLOCK_BYTES, GRAM_BYTES, Look, Masks, Work};
+use super::sift::{CHUNK_BYTES, Places};
+use super::simd::{BLOCK_BYTES, BLOCKS, GRAM_BYTES, Look, Masks, Work};
 use super::tail::Tail;
 
 /// Where matches of a rule may begin: `from..=to`.

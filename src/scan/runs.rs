@@ -10,8 +10,7 @@
 //! All blocks of a chunk take each step together, so that the compiler makes vectors of them.
 
 use super::plan::{LONG_RUN_BYTES, WORD_RUN_BYTES};
-use super::sift::BLOCKS;
-use super::simd::{BLOCK_BYTES, Masks};
+use super::simd::{BLOCK_BYTES, BLOCKS, Masks};
 
 /// A mask for each block of a chunk.
 type Row = [u64; BLOCKS];

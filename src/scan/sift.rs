@@ -9,10 +9,7 @@
 //! every place is written down, and the next one over it where the filter says no.
 
 use super::literals::{Index, word_at};
-use super::simd::BLOCK_BYTES;
-
-/// Blocks whose masks are made at once: enough to hide the call, few enough to stay near.
-pub(super) const BLOCKS: usize = 32;
+use super::simd::{BLOCK_BYTES, BLOCKS};
 
 /// Bytes of so many blocks.
 pub(super) const CHUNK_BYTES: usize = BLOCKS * BLOCK_BYTES;
@@ -78,6 +75,11 @@ impl Places {
     /// Lists the places.
     pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
         self.offsets.iter().take(self.count).map(|offset| usize::from(*offset))
+    }
+
+    /// Returns the place numbered `number`.
+    pub(super) fn nth(&self, number: usize) -> Option<usize> {
+        self.offsets.get(..self.count)?.get(number).map(|offset| usize::from(*offset))
     }
 
     /// Writes a place; there are no more than a chunk has bytes, and those written at once too many.

@@ -34,8 +34,51 @@ pub const TOKEN_BYTES_MAX: usize = 256;
 /// not looked at as one.
 pub const TOKEN_CONTEXT_BYTES: usize = 2 * TOKEN_BYTES_MAX;
 
+/// Which lengths tokens are wanted of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lengths {
+    wanted: [u64; TOKEN_BYTES_MAX / 64 + 1],
+    least: usize,
+}
+
+impl Lengths {
+    /// No length at all.
+    pub const NONE: Self = Self { wanted: [0; TOKEN_BYTES_MAX / 64 + 1], least: usize::MAX };
+
+    /// Every length that a token may have.
+    pub fn all() -> Self {
+        let mut all = Self::NONE;
+        (TOKEN_BYTES_MIN..=TOKEN_BYTES_MAX).for_each(|bytes| all.add(bytes));
+        all
+    }
+
+    /// Wants tokens of `bytes` too; what no token has changes nothing.
+    pub fn add(&mut self, bytes: usize) {
+        if let Some(wanted) = self.wanted.get_mut(bytes / 64)
+            && (TOKEN_BYTES_MIN..=TOKEN_BYTES_MAX).contains(&bytes)
+        {
+            *wanted |= 1 << (bytes % 64);
+            self.least = self.least.min(bytes);
+        }
+    }
+
+    fn has(&self, bytes: usize) -> bool {
+        self.wanted.get(bytes / 64).is_some_and(|wanted| wanted >> (bytes % 64) & 1 == 1)
+    }
+}
+
 /// Reports every token whose first byte lies in `body`, each range once.
 pub fn tokens(text: &[u8], body: Range<usize>, sink: &mut dyn FnMut(Range<usize>)) {
+    tokens_of(text, body, &Lengths::all(), sink);
+}
+
+/// Reports those that have one of `lengths`.
+pub fn tokens_of(
+    text: &[u8],
+    body: Range<usize>,
+    lengths: &Lengths,
+    sink: &mut dyn FnMut(Range<usize>),
+) {
     // What reaches further than this from the body is longer than the context anyhow.
     let start = body.start.saturating_sub(TOKEN_CONTEXT_BYTES + 1);
     let end = body.end.saturating_add(TOKEN_CONTEXT_BYTES + 1).min(text.len());
@@ -47,8 +90,8 @@ pub fn tokens(text: &[u8], body: Range<usize>, sink: &mut dyn FnMut(Range<usize>
         }
     };
     let mut cuts = Vec::new();
-    cut::runs(near, &mut |run| cut::run(near, run, &mut cuts, &mut report));
-    cut::quotes(near, &mut report);
+    cut::runs(near, &mut |run| cut::run(near, run, lengths, &mut cuts, &mut report));
+    cut::quotes(near, lengths, &mut report);
 }
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ fn ingest_one(intake: &Intake, path: &Path) -> Result<(), IngestError> {
     let learning = intake.inventory.begin_learning();
     match intake.store.record_push(&record) {
         Ok(_) => {
-            learning.end(record.findings.iter().map(|found| found.tag))?;
+            learning.end(record.findings.iter().map(|found| (found.tag, found.length)))?;
             tracing::info!(push.id = %record.id, "a spool entry was ingested");
         }
         Err(StoreError::AlreadyIngested { .. }) => {

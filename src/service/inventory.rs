@@ -19,7 +19,7 @@ use siphasher::sip::SipHasher13;
 
 use crate::clock::{Clock, Timestamp};
 use crate::incident::Actor;
-use crate::scan::{self, Tokenisable};
+use crate::scan::{self, Lengths, Tokenisable};
 use crate::secret::{Fingerprint, FingerprintKey, Secret};
 use crate::store::{KnownEpoch, KnownMatch, KnownSecret, NewKnownSecret, Store, StoreError};
 
@@ -155,36 +155,57 @@ impl Sorted {
 }
 
 struct Filter {
+    lengths: Lengths,
+    /// A bit for each of the first bits of a tag: tags are uniform already, so that most tokens are
+    /// told off here, without a hash of a hash.
+    first: Vec<u64>,
     bloom: Bloom<u64>,
     capacity: usize,
     count: usize,
 }
 
+/// Bits of [`Filter::first`] for each value that the filter is sized for: one token in sixteen passes at most.
+const FIRST_BITS: usize = 16;
+
 impl Filter {
-    fn build(tags: &[u64]) -> Self {
-        let capacity = (tags.len() * 2).max(CAPACITY_MIN);
+    fn build(known: &[(u64, u32)]) -> Self {
+        let capacity = (known.len() * 2).max(CAPACITY_MIN);
         let bloom = Bloom::new_for_fp_rate_with_seed(capacity, FALSE_POSITIVE_RATE, SEED)
             .expect("a positive capacity and rate make a filter");
-        let mut filter = Self { bloom, capacity, count: 0 };
-        for &tag in tags {
-            filter.add(tag);
+        let first = vec![0; (capacity * FIRST_BITS).next_power_of_two() / 64];
+        let mut filter = Self { lengths: Lengths::NONE, first, bloom, capacity, count: 0 };
+        for &(tag, length) in known {
+            filter.add(tag, length);
         }
         filter
     }
 
-    fn add(&mut self, tag: u64) {
+    fn add(&mut self, tag: u64, length: u32) {
+        let (word, bit) = self.place(tag);
+        if let Some(word) = self.first.get_mut(word) {
+            *word |= bit;
+        }
         self.bloom.set(&tag);
+        self.lengths.add(usize::try_from(length).unwrap_or(usize::MAX));
         self.count += 1;
     }
 
     fn may_hold(&self, tag: u64) -> bool {
-        self.bloom.check(&tag)
+        let (word, bit) = self.place(tag);
+        self.first.get(word).is_some_and(|word| word & bit != 0) && self.bloom.check(&tag)
+    }
+
+    /// Where a tag has its bit in [`Filter::first`], whose words are a power of two.
+    fn place(&self, tag: u64) -> (usize, u64) {
+        let word = (tag >> 6) & (self.first.len() as u64 - 1);
+        (usize::try_from(word).unwrap_or_default(), 1 << (tag % 64))
     }
 }
 
 struct Canary {
     id: String,
     tag: u64,
+    length: u32,
     expires: Timestamp,
 }
 
@@ -258,7 +279,7 @@ impl Inventory {
         } else {
             let learning = self.begin_learning();
             let added = self.store.add_known(&fit, by, self.clock.now())?;
-            learning.end(fit.iter().map(|secret| secret.tag))?;
+            learning.end(fit.iter().map(|secret| (secret.tag, secret.length)))?;
             added
         };
         Ok(Added { added, unchanged, refused })
@@ -336,13 +357,13 @@ impl Inventory {
         Learning { inventory: self, before, _alone: alone }
     }
 
-    /// Makes the filter know a value that the store has just learned.
-    fn learn(&self, tag: u64) -> Result<(), StoreError> {
+    /// Makes the filter know a value of `length` bytes that the store has just learned.
+    fn learn(&self, tag: u64, length: u32) -> Result<(), StoreError> {
         let mut filter = self.filter.write().unwrap_or_else(PoisonError::into_inner);
         if filter.count >= filter.capacity {
             *filter = self.rebuilt()?;
         }
-        filter.add(tag);
+        filter.add(tag, length);
         Ok(())
     }
 
@@ -350,7 +371,7 @@ impl Inventory {
     fn rebuilt(&self) -> Result<Filter, StoreError> {
         let mut filter = Filter::build(&self.store.known_tags()?);
         let canaries = self.canaries.lock().unwrap_or_else(PoisonError::into_inner);
-        canaries.values().for_each(|canary| filter.add(canary.tag));
+        canaries.values().for_each(|canary| filter.add(canary.tag, canary.length));
         Ok(filter)
     }
 
@@ -385,22 +406,24 @@ impl Inventory {
         let id = uuid::Uuid::now_v7().simple().to_string();
         let value = Secret::new(format!("pushwarden-canary-{}", uuid::Uuid::now_v7().simple()));
         let clear = value.expose().as_bytes();
-        let tag = self.tag(clear);
-        self.keep_canary(self.key.fingerprint(clear), id.clone(), tag)?;
+        let (tag, length) = (self.tag(clear), length_of(clear));
+        let expires = self.clock.now().after(CANARY_LIFETIME);
+        let canary = Canary { id: id.clone(), tag, length, expires };
+        self.keep_canary(self.key.fingerprint(clear), canary)?;
         let mut filter = self.filter.write().unwrap_or_else(PoisonError::into_inner);
-        filter.add(tag);
+        filter.add(tag, length);
         drop(filter);
         Ok((id, value))
     }
 
-    fn keep_canary(&self, value: Fingerprint, id: String, tag: u64) -> Result<(), CanaryError> {
+    fn keep_canary(&self, value: Fingerprint, canary: Canary) -> Result<(), CanaryError> {
         let now = self.clock.now();
         let mut canaries = self.canaries.lock().unwrap_or_else(PoisonError::into_inner);
         canaries.retain(|_, canary| canary.expires > now);
         if canaries.len() >= CANARIES_MAX {
             return Err(CanaryError);
         }
-        canaries.insert(value, Canary { id, tag, expires: now.after(CANARY_LIFETIME) });
+        canaries.insert(value, canary);
         Ok(())
     }
 
@@ -420,7 +443,7 @@ impl Inventory {
         if filter.count == 0 {
             return maybes;
         }
-        scan::tokens(text, body, &mut |range| {
+        scan::tokens_of(text, body, &filter.lengths, &mut |range| {
             let token = text.get(range.clone()).unwrap_or_default();
             if filter.may_hold(tag(&self.tag_key, token)) {
                 maybes.push(range);
@@ -455,12 +478,13 @@ pub struct Learning<'i> {
 }
 
 impl Learning<'_> {
-    /// Ends the change: the store knows the values with these tags, beside those that it knew.
+    /// Ends the change: the store knows the values with these tags and lengths, beside those that it
+    /// knew.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn end(self, tags: impl IntoIterator<Item = u64>) -> Result<(), StoreError> {
-        tags.into_iter().try_for_each(|tag| self.inventory.learn(tag))?;
+    pub fn end(self, learned: impl IntoIterator<Item = (u64, u32)>) -> Result<(), StoreError> {
+        learned.into_iter().try_for_each(|(tag, length)| self.inventory.learn(tag, length))?;
         self.publish()
     }
 

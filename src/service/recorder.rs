@@ -79,7 +79,7 @@ impl Recorder for StoreRecorder {
     ) -> Result<Vec<FiledFinding>, RecordError> {
         let learning = self.inventory.begin_learning();
         let filed = self.store.record_push(push)?;
-        learning.end(push.findings.iter().map(|found| found.tag))?;
+        learning.end(push.findings.iter().map(|found| (found.tag, found.length)))?;
         Ok(filed)
     }
 }

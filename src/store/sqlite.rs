@@ -285,7 +285,7 @@ impl Store for SqliteStore {
         self.read("read the inventory", |tx| known::by_name(tx, name))
     }
 
-    fn known_tags(&self) -> Result<Vec<u64>> {
+    fn known_tags(&self) -> Result<Vec<(u64, u32)>> {
         self.read("read the tags of known secrets", known::tags)
     }
 

@@ -6,7 +6,9 @@ use std::arch::x86_64::{
     _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16,
 };
 
-use super::{CLASSES, GRAM_BYTES, Grams, Halves, Masks, SEEN_BYTES, SETS, Work, each_block};
+use super::{
+    CLASSES, Classes, GRAM_BYTES, Grams, Halves, Masks, SEEN_BYTES, SETS, Work, each_block,
+};
 
 /// Bytes of a vector.
 const WIDTH: usize = 32;
@@ -39,6 +41,19 @@ pub(super) fn look(grams: &Grams, text: &[u8], masks: &mut [Masks]) {
         let first = half::<0>(&classes, &grams, block);
         let second = half::<WIDTH>(&classes, &grams, block);
         join(first, second)
+    });
+}
+
+/// Call it only where the processor has AVX2.
+#[target_feature(enable = "avx2")]
+pub(super) fn classes(classes: &Classes, text: &[u8], masks: &mut [[u64; 2]]) {
+    let both = tables(&classes.halves);
+    let picks = classes.picks.map(|pick| _mm256_set1_epi8(pick.cast_signed()));
+    each_block(text, masks, |block| {
+        let first = bits(both, load::<0>(block, 0));
+        let second = bits(both, load::<WIDTH>(block, 0));
+        let mask = |pick, class| any(_mm256_and_si256(class, pick));
+        picks.map(|pick| mask(pick, first) | mask(pick, second) << WIDTH)
     });
 }
 

@@ -6,7 +6,9 @@ use std::arch::x86_64::{
     _mm512_test_epi8_mask,
 };
 
-use super::{CLASSES, GRAM_BYTES, Grams, Halves, JOINT, Masks, SEEN_BYTES, SETS, Work, each_block};
+use super::{
+    CLASSES, Classes, GRAM_BYTES, Grams, Halves, JOINT, Masks, SEEN_BYTES, SETS, Work, each_block,
+};
 
 /// Bytes of a vector.
 const WIDTH: usize = 64;
@@ -36,6 +38,17 @@ pub(super) fn look(grams: &Grams, text: &[u8], masks: &mut [Masks]) {
     let [first, second, third, fourth] = &grams.places;
     let grams = [pair(first), pair(second), pair(third), pair(fourth)];
     each_block(text, masks, |block| whole(&classes, &grams, block));
+}
+
+/// Call it only where the processor has what [`is_detected`] finds.
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) fn classes(classes: &Classes, text: &[u8], masks: &mut [[u64; 2]]) {
+    let both = tables(&classes.halves);
+    let picks = classes.picks.map(|pick| _mm512_set1_epi8(pick.cast_signed()));
+    each_block(text, masks, |block| {
+        let class = bits(both, load(block, 0));
+        picks.map(|pick| _mm512_test_epi8_mask(class, pick))
+    });
 }
 
 #[inline]

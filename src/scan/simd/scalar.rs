@@ -1,11 +1,24 @@
 //! One byte at a time: what the masks mean, and what every processor can do.
 
 use super::{
-    BLOCK_BYTES, CLASSES, DIGIT, Grams, Halves, JOINT, Masks, SEEN_BYTES, SETS, each_block,
+    BLOCK_BYTES, CLASSES, Classes, DIGIT, Grams, Halves, JOINT, Masks, SEEN_BYTES, SETS, each_block,
 };
 
 pub(super) fn look(grams: &Grams, text: &[u8], masks: &mut [Masks]) {
     each_block(text, masks, |block| of_block(grams, block));
+}
+
+pub(super) fn classes(classes: &Classes, text: &[u8], masks: &mut [[u64; 2]]) {
+    each_block(text, masks, |block| {
+        let mut masks = [0; 2];
+        for (place, byte) in block.iter().take(BLOCK_BYTES).enumerate() {
+            let class = classes.halves.bits(*byte);
+            for (mask, pick) in masks.iter_mut().zip(classes.picks) {
+                *mask |= u64::from(class & pick != 0) << place;
+            }
+        }
+        masks
+    });
 }
 
 fn of_block(grams: &Grams, block: &[u8; SEEN_BYTES]) -> Masks {

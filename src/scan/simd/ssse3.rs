@@ -5,7 +5,7 @@ use std::arch::x86_64::{
     _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8, _mm_slli_epi16, _mm_srli_epi16,
 };
 
-use super::{CLASSES, GRAM_BYTES, Grams, Halves, Masks, SEEN_BYTES, SETS, each_block};
+use super::{CLASSES, Classes, GRAM_BYTES, Grams, Halves, Masks, SEEN_BYTES, SETS, each_block};
 
 /// Bytes of a vector.
 const WIDTH: usize = 16;
@@ -30,6 +30,25 @@ pub(super) fn look(grams: &Grams, text: &[u8], masks: &mut [Masks]) {
             quarter::<{ 3 * WIDTH }>(&classes, &grams, block),
         ];
         join(&quarters)
+    });
+}
+
+/// Call it only where the processor has SSSE3.
+#[target_feature(enable = "ssse3")]
+pub(super) fn classes(classes: &Classes, text: &[u8], masks: &mut [[u64; 2]]) {
+    let both = tables(&classes.halves);
+    let picks = classes.picks.map(|pick| _mm_set1_epi8(pick.cast_signed()));
+    each_block(text, masks, |block| {
+        let quarters = [
+            bits(both, load::<0>(block, 0)),
+            bits(both, load::<WIDTH>(block, 0)),
+            bits(both, load::<{ 2 * WIDTH }>(block, 0)),
+            bits(both, load::<{ 3 * WIDTH }>(block, 0)),
+        ];
+        let mask = |pick, class| any(_mm_and_si128(class, pick));
+        let join =
+            |pick| quarters.iter().rev().fold(0, |all, class| all << WIDTH | mask(pick, *class));
+        picks.map(join)
     });
 }
 

@@ -158,3 +158,42 @@ fn every_byte_is_classed_alike() {
         assert_eq!(masks(&grams, level, &text), want, "{level:?}");
     }
 }
+
+/// Blanks and brackets, to try classes by.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            0..=b' ' | b'"' | 0x7f => 1,
+            b'(' | b')' | b'[' | b']' | b'{' | b'}' => 2,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
+const CLASSES_TRIED: Classes = Classes::of(&KINDS, [1, 2]);
+
+proptest! {
+    #[test]
+    fn classes_agree_with_what_they_are_made_of(text in bytes()) {
+        let blocks = text.len() / BLOCK_BYTES + 2;
+        let mut want = vec![[0_u64; 2]; blocks];
+        let padded = text.iter().chain(std::iter::repeat(&0)).take(blocks * BLOCK_BYTES);
+        for (place, byte) in padded.enumerate() {
+            for (class, kind) in [1, 2].into_iter().enumerate() {
+                let is_in = KINDS[usize::from(*byte)] & kind != 0;
+                want[place / BLOCK_BYTES][class] |= u64::from(is_in) << (place % BLOCK_BYTES);
+            }
+        }
+        let mut guarded = Guarded::new(1);
+        let text = guarded.place(&text);
+        for level in levels() {
+            let mut masks = vec![[0; 2]; blocks];
+            CLASSES_TRIED.at_level(level, text, &mut masks);
+            prop_assert_eq!(&masks, &want, "{:?}", level);
+        }
+    }
+}

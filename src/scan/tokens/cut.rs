@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, TOKEN_CONTEXT_BYTES};
+use super::{Lengths, TOKEN_BYTES_MIN, TOKEN_CONTEXT_BYTES};
+use crate::scan::simd::{BLOCK_BYTES, BLOCKS, Classes};
 
 /// Part of any value.
 const PLAIN: u8 = 0;
@@ -47,50 +48,119 @@ pub(super) struct Run {
     kinds: u8,
 }
 
+impl Run {
+    fn new(text: &[u8], range: Range<usize>, special: bool) -> Self {
+        let bytes = text.get(range.clone()).filter(|_| special).unwrap_or_default();
+        Self { kinds: bytes.iter().fold(PLAIN, |kinds, byte| kinds | kind(*byte)), range }
+    }
+}
+
 /// Lists the runs that are long enough to hold a token.
 pub(super) fn runs(text: &[u8], sink: &mut dyn FnMut(Run)) {
-    let (mut start, mut kinds) = (0, PLAIN);
-    let mut end = |range: Range<usize>, kinds: u8| {
-        if range.len() >= TOKEN_BYTES_MIN {
-            sink(Run { range, kinds });
-        }
-    };
-    for (place, byte) in text.iter().enumerate() {
-        let kind = kind(*byte);
-        if kind == BLANK {
-            end(start..place, kinds);
-            (start, kinds) = (place + 1, PLAIN);
-        } else {
-            kinds |= kind;
+    let mut masks = [[0; 2]; BLOCKS + 1];
+    let mut open = None;
+    for at in (0..text.len()).step_by(BLOCKS * BLOCK_BYTES) {
+        let rest = text.get(at..).unwrap_or_default();
+        let blocks = rest.len().div_ceil(BLOCK_BYTES).min(BLOCKS);
+        // The last one is only looked ahead at.
+        CLASSES.at(rest, masks.get_mut(..=blocks).unwrap_or_default());
+        let pairs = masks.iter().zip(masks.iter().skip(1)).take(blocks).enumerate();
+        for (number, (&[blank, special], &[next, _])) in pairs {
+            let block =
+                Block { at: at + number * BLOCK_BYTES, plain: !blank, special, next: !next };
+            block.runs(&mut open, &mut |range, special| sink(Run::new(text, range, special)));
         }
     }
-    end(start..text.len(), kinds);
+    if let Some((start, special)) = open {
+        sink(Run::new(text, start..text.len(), special));
+    }
+}
+
+/// Blanks, and what makes a run more than one value.
+static CLASSES: Classes = Classes::of(&KINDS, [BLANK, SEPARATOR | ASSIGNS]);
+
+/// The masks of a block of text.
+struct Block {
+    at: usize,
+    /// What is no blank, here and in the block behind.
+    plain: u64,
+    next: u64,
+    special: u64,
+}
+
+impl Block {
+    /// Reports the runs that end here, and whether they hold anything special; `open` is the one
+    /// that began before, or that goes on behind.
+    fn runs(&self, open: &mut Option<(usize, bool)>, sink: &mut dyn FnMut(Range<usize>, bool)) {
+        let mut plain = self.plain;
+        if let Some((start, special)) = open {
+            let length = plain.trailing_ones();
+            *special |= self.special & first(length) != 0;
+            if length == u64::BITS {
+                return;
+            }
+            sink(*start..self.at + length as usize, *special);
+            (*open, plain) = (None, plain & !first(length));
+        }
+        let mut begins = long(plain, self.next) & !(plain << 1);
+        while begins != 0 {
+            let place = begins.trailing_zeros();
+            let length = (plain >> place).trailing_ones();
+            let (start, special) =
+                (self.at + place as usize, self.special >> place & first(length) != 0);
+            if place + length == u64::BITS {
+                *open = Some((start, special));
+            } else {
+                sink(start..start + length as usize, special);
+            }
+            begins &= begins - 1;
+        }
+    }
+}
+
+/// The first `count` bits.
+fn first(count: u32) -> u64 {
+    u64::MAX.checked_shr(u64::BITS - count).unwrap_or(0)
+}
+
+/// Where bits go on for [`TOKEN_BYTES_MIN`].
+#[expect(clippy::cast_possible_truncation, reason = "the upper half is another block's")]
+fn long(plain: u64, next: u64) -> u64 {
+    const { assert!(TOKEN_BYTES_MIN == 8) };
+    let one = u128::from(plain) | u128::from(next) << 64;
+    let two = one & one >> 1;
+    let four = two & two >> 2;
+    (four & four >> 4) as u64
 }
 
 /// Cuts one run. `cuts` is scratch memory.
 pub(super) fn run(
     text: &[u8],
     run: Run,
+    lengths: &Lengths,
     cuts: &mut Vec<Range<usize>>,
     sink: &mut dyn FnMut(Range<usize>),
 ) {
     let Run { range, kinds } = run;
+    if range.len() < lengths.least {
+        return;
+    }
     if kinds == PLAIN {
-        if range.len() <= TOKEN_BYTES_MAX {
+        if lengths.has(range.len()) {
             sink(range);
         }
         return;
     }
     let short = range.len() <= TOKEN_CONTEXT_BYTES;
     if short {
-        values(text, range.clone(), kinds, cuts);
+        values(text, range.clone(), kinds, lengths, cuts);
     }
     if kinds & SEPARATOR != 0 {
         if short {
-            values(text, trimmed(text, range.clone()), kinds, cuts);
+            values(text, trimmed(text, range.clone()), kinds, lengths, cuts);
         }
-        atoms(text, range, &mut |atom| {
-            values(text, atom, kinds, cuts);
+        atoms(text, range, lengths.least, &mut |atom| {
+            values(text, atom, kinds, lengths, cuts);
             if !short {
                 flush(cuts, sink);
             }
@@ -120,11 +190,11 @@ fn trimmed(text: &[u8], run: Range<usize>) -> Range<usize> {
 }
 
 /// Lists the atoms of a run that are short enough to be looked at.
-fn atoms(text: &[u8], run: Range<usize>, sink: &mut dyn FnMut(Range<usize>)) {
+fn atoms(text: &[u8], run: Range<usize>, least: usize, sink: &mut dyn FnMut(Range<usize>)) {
     let mut start = run.start;
     let bytes = text.get(run).unwrap_or_default();
     for atom in bytes.split(|byte| kind(*byte) == SEPARATOR) {
-        if (TOKEN_BYTES_MIN..=TOKEN_CONTEXT_BYTES).contains(&atom.len()) {
+        if (least..=TOKEN_CONTEXT_BYTES).contains(&atom.len()) {
             sink(start..start + atom.len());
         }
         start += atom.len() + 1;
@@ -132,10 +202,16 @@ fn atoms(text: &[u8], run: Range<usize>, sink: &mut dyn FnMut(Range<usize>)) {
 }
 
 /// Gathers what in `part` could be a value: itself, what is assigned in it, and userinfo.
-fn values(text: &[u8], part: Range<usize>, kinds: u8, cuts: &mut Vec<Range<usize>>) {
+fn values(
+    text: &[u8],
+    part: Range<usize>,
+    kinds: u8,
+    lengths: &Lengths,
+    cuts: &mut Vec<Range<usize>>,
+) {
     let start = part.start;
     let mut add = |cut: Range<usize>| {
-        if (TOKEN_BYTES_MIN..=TOKEN_BYTES_MAX).contains(&cut.len()) {
+        if lengths.has(cut.len()) {
             cuts.push(start + cut.start..start + cut.end);
         }
     };
@@ -183,7 +259,7 @@ fn userinfo(authority: &[u8], add: &mut dyn FnMut(Range<usize>)) {
 }
 
 /// Lists what stands between two quotes of a kind, on one line, and is no run: passphrases.
-pub(super) fn quotes(text: &[u8], sink: &mut dyn FnMut(Range<usize>)) {
+pub(super) fn quotes(text: &[u8], lengths: &Lengths, sink: &mut dyn FnMut(Range<usize>)) {
     // Where each kind of quote was last seen on this line.
     let mut open: [Option<usize>; 3] = [None; 3];
     for place in memchr::memchr3_iter(b'\'', b'"', b'`', text) {
@@ -197,7 +273,7 @@ pub(super) fn quotes(text: &[u8], sink: &mut dyn FnMut(Range<usize>)) {
         };
         let inside = open.replace(place).map(|open| open + 1..place);
         if let Some(inside) = inside
-            && (TOKEN_BYTES_MIN..=TOKEN_BYTES_MAX).contains(&inside.len())
+            && lengths.has(inside.len())
             && text.get(inside.clone()).is_some_and(is_phrase)
         {
             sink(inside);

@@ -110,3 +110,49 @@ proptest! {
         prop_assert_eq!(whole, parts);
     }
 }
+
+/// What the vectors are held against: the runs of at least [`TOKEN_BYTES_MIN`] bytes.
+fn runs_by_bytes(text: &[u8]) -> Vec<Range<usize>> {
+    let is_blank = |byte: &u8| matches!(byte, 0..=b' ' | 0x7f | b'\'' | b'"' | b'`');
+    let mut at = 0;
+    let mut runs = Vec::new();
+    for run in text.split(is_blank) {
+        if run.len() >= TOKEN_BYTES_MIN {
+            runs.push(at..at + run.len());
+        }
+        at += run.len() + 1;
+    }
+    runs
+}
+
+/// Runs of all lengths about a block's, and what parts them.
+fn texts_of_runs() -> impl Strategy<Value = Vec<u8>> {
+    let plain = proptest::collection::vec(b'a'..b'd', 0..150);
+    let other = proptest::collection::vec(prop::sample::select(&b" \"\n=;\x00\x7f\xff"[..]), 0..5);
+    let piece = prop_oneof![3 => plain, 2 => other];
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn every_run_is_cut(text in texts_of_runs()) {
+        let cut = list(&text, 0..text.len());
+        for run in runs_by_bytes(&text).into_iter().filter(|run| run.len() <= TOKEN_BYTES_MAX) {
+            prop_assert!(cut.contains(&run), "{:?}", run);
+        }
+    }
+
+    #[test]
+    fn wanted_lengths_leave_out_the_others_alone(
+        text in texts_of_runs(),
+        wanted in proptest::collection::vec(0_usize..300, 0..9),
+    ) {
+        let mut lengths = Lengths::NONE;
+        wanted.iter().for_each(|bytes| lengths.add(*bytes));
+        let mut cut = Vec::new();
+        tokens_of(&text, 0..text.len(), &lengths, &mut |token| cut.push(token));
+        let mut want = list(&text, 0..text.len());
+        want.retain(|token| wanted.contains(&token.len()));
+        prop_assert_eq!(cut, want);
+    }
+}

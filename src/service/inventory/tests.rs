@@ -138,7 +138,9 @@ fn no_more_canaries_than_the_limit_are_outstanding() {
     let Setup { _directory, inventory, .. } = setup();
     for number in 0..CANARIES_MAX {
         let fingerprint = inventory.key.fingerprint(value(number).as_bytes());
-        inventory.keep_canary(fingerprint, number.to_string(), 0).unwrap();
+        let expires = inventory.clock.now().after(CANARY_LIFETIME);
+        let canary = Canary { id: number.to_string(), tag: 0, length: 0, expires };
+        inventory.keep_canary(fingerprint, canary).unwrap();
     }
     assert!(inventory.issue_canary().is_err());
 }

@@ -142,19 +142,20 @@ pub(super) fn by_fingerprint(
     Ok(found)
 }
 
-/// Returns all tags; distinct, for a filter has no use for repetitions.
-pub(super) fn tags(tx: &Connection) -> Result<Vec<u64>, Failure> {
+/// Returns all tags and lengths; distinct, for a filter has no use for repetitions.
+pub(super) fn tags(tx: &Connection) -> Result<Vec<(u64, u32)>, Failure> {
     let mut statement = tx.prepare_cached(
-        "SELECT tag FROM known_secret
+        "SELECT tag, secret_bytes FROM known_secret
          UNION
-         SELECT tag FROM incident WHERE leaked = 1 AND state <> 'false-positive'
+         SELECT tag, secret_bytes FROM incident WHERE leaked = 1 AND state <> 'false-positive'
          LIMIT :limit",
     )?;
-    let rows = statement
-        .query_map(named_params! { ":limit": Count(KNOWN_SECRETS_MAX + 1) }, |row| {
-            row.get(0).map(|Tag(tag)| tag)
+    let rows =
+        statement.query_map(named_params! { ":limit": Count(KNOWN_SECRETS_MAX + 1) }, |row| {
+            let Tag(tag) = row.get(0)?;
+            Ok((tag, row.get(1)?))
         })?;
-    let tags: Vec<u64> = rows.collect::<Result<_, _>>()?;
+    let tags: Vec<(u64, u32)> = rows.collect::<Result<_, _>>()?;
     if tags.len() as u64 > KNOWN_SECRETS_MAX {
         let (what, max) = ("known secrets", KNOWN_SECRETS_MAX);
         return Err(StoreError::Limit { what, max }.into());

@@ -17,7 +17,9 @@ fn known(name: &str, secret: u8) -> NewKnownSecret {
 }
 
 fn tags(fixture: &Fixture) -> Vec<u64> {
-    let mut tags = fixture.store.known_tags().unwrap();
+    let tags = fixture.store.known_tags().unwrap();
+    assert!(tags.iter().all(|(_, length)| [24, 40].contains(length)), "{tags:?}");
+    let mut tags: Vec<u64> = tags.into_iter().map(|(tag, _)| tag).collect();
     tags.sort_unstable();
     tags
 }
