@@ -6,12 +6,12 @@
 //!
 //! A code is one function `fn(text, from) -> Option<Piece>` without state, which looks no further
 //! back than `from` for what it decodes, never panics, and gives at most one and a half times the
-//! bytes that it takes. Three families, because what one leaves behind another reads:
+//! bytes that it takes; or, of the escapes, `fn(text, at)`, which decodes what its sign begins. Three families, because what one leaves behind another reads:
 //!
 //! | family | codes | what stands there |
 //! |---|---|---|
 //! | [`WIDE`] | UTF-16, UTF-32, NUL padding | bytes that no other code can read |
-//! | [`ESCAPES`] | backslash, percent, HTML, quoted-printable, UTF-7, joined strings | marks within a text |
+//! | [`Escapes`] | backslash, percent, HTML, quoted-printable, UTF-7, joined strings | marks within a text |
 //! | [`BLOCKS`] | base64, hex, lists of numbers, character codes, reversed | a text within a text |
 //!
 //! No code is needed for Latin-1 and its relatives, for CR-only lines and for long lines: rules match
@@ -22,6 +22,7 @@ mod backslash;
 mod base64;
 mod blocks;
 mod char_codes;
+mod escapes;
 mod hex;
 mod html;
 mod joined;
@@ -41,15 +42,13 @@ use std::ops::Range;
 
 use super::offsets::Map;
 
+pub use escapes::Escapes;
+
 /// Finds the next piece at or behind `from` that a code can decode.
 pub type Find = fn(text: &[u8], from: usize) -> Option<Piece>;
 
 /// Codes of two and four bytes a character.
 pub const WIDE: &[Find] = &[wide::find];
-
-/// Codes that write single characters differently.
-pub const ESCAPES: &[Find] =
-    &[backslash::find, percent::find, html::find, quoted_printable::find, utf7::find, joined::find];
 
 /// Codes that hold a text of its own.
 pub const BLOCKS: &[Find] = &[blocks::find, numbers::find, words::find];

@@ -19,7 +19,7 @@ use std::iter::Peekable;
 use std::ops::Range;
 
 use super::offsets::{Fit, Map};
-use super::text::{self, Code, Decoded, Find, Piece, is_token};
+use super::text::{self, Code, Decoded, Escapes, Find, Piece, is_token};
 use super::{Budget, LeftOut};
 
 /// The bytes before and behind a piece that its view holds: the name of a value, the rest of a line.
@@ -102,19 +102,27 @@ pub fn each(
     budget: &mut Budget,
     sink: &mut dyn FnMut(Reading),
 ) -> Result<(), LeftOut> {
-    for family in [text::WIDE, text::ESCAPES, text::BLOCKS] {
-        let pieces = Pieces::new(text, family).filter(touching(fresh)).peekable();
-        Writer { text, view: Reading::default(), at: 0, budget, sink: &mut *sink }.write(pieces)?;
-    }
-    Ok(())
+    write(text, Pieces::new(text, text::WIDE).filter(touching(fresh)), budget, sink)?;
+    write(text, Escapes::of(text).filter(touching(fresh)), budget, sink)?;
+    write(text, Pieces::new(text, text::BLOCKS).filter(touching(fresh)), budget, sink)
+}
+
+fn write(
+    text: &[u8],
+    pieces: impl Iterator<Item = Piece>,
+    budget: &mut Budget,
+    sink: &mut dyn FnMut(Reading),
+) -> Result<(), LeftOut> {
+    Writer { text, view: Reading::default(), at: 0, budget, sink }.write(pieces.peekable())
 }
 
 /// Whether there is any view of `text`.
 #[must_use]
 pub fn any(text: &[u8], fresh: Option<&[Range<usize>]>) -> bool {
-    let mut families = [text::WIDE, text::ESCAPES, text::BLOCKS].into_iter();
-    families
-        .any(|family| Pieces::new(text, family).filter(touching(fresh)).any(|piece| piece.reason))
+    let has_reason = |family| Pieces::new(text, family).filter(touching(fresh)).any(|p| p.reason);
+    has_reason(text::WIDE)
+        || Escapes::of(text).filter(touching(fresh)).any(|piece| piece.reason)
+        || has_reason(text::BLOCKS)
 }
 
 /// Holds of pieces, which come in order, that touch `fresh`.

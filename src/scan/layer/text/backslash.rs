@@ -8,22 +8,12 @@ use super::{Code, Piece, count_while, from, hex_number, is_token, joined, number
 /// The token behind a `\n` or `\"` that makes it a reason to look, in bytes. `"\nusage"` is none.
 const TOKEN_BYTES_MIN: usize = 12;
 
-/// See [`super::Find`].
-pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
-    let mut hits = memchr::memchr_iter(b'\\', from(text, start));
-    let mut read_to = start;
-    hits.find_map(|hit| {
-        let at = start + hit;
-        if at < read_to {
-            return None;
-        }
-        // The backslash behind a backslash is its object, even where the two are not decoded.
-        read_to = at + 2;
-        self::at(text, at)
-    })
-}
+/// The bytes of a backslash and its object, which may be a backslash: the next escape begins no
+/// sooner, even where the two are not decoded.
+pub(super) const PAIR_BYTES: usize = 2;
 
-fn at(text: &[u8], at: usize) -> Option<Piece> {
+/// Decodes what the backslash at `at` begins.
+pub(super) fn at(text: &[u8], at: usize) -> Option<Piece> {
     let rest = from(text, at + 1);
     let tail = from(rest, 1);
     match rest.first()? {

@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use super::runs::{self, Class};
+use super::runs::{self, Class, Rows};
 use super::{Piece, base64, count_while, from, hex};
 
 /// The shortest row that is tried, in bytes: nine bytes of base64. Shorter secrets stand in the clear
@@ -18,20 +18,20 @@ const ROW_BYTES_MIN: usize = 12;
 
 /// What rows are found by. Of base64 of ASCII only every fourth character can be of the other four,
 /// and those are what parts the words of paths and names.
-const CORE: Class = Class::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+static CORE: Class = Class::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
 
 /// The most bytes before the row in a line that goes on: indentation, a comment's mark, a quote's.
 const INDENT_BYTES_MAX: usize = 64;
 
 /// Both alphabets of base64 (RFC 4648, sections 4 and 5), and so the digits of hex.
-pub(super) const ALPHABET: Class =
+pub(super) static ALPHABET: Class =
     Class::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_");
 
 /// See [`super::Find`].
 pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
-    let mut at = start;
+    let (mut at, mut rows) = (start, Rows::<ROW_BYTES_MIN>::new(text, start, &CORE));
     loop {
-        let core = runs::next(text, at, &CORE, ROW_BYTES_MIN)?;
+        let core = rows.next(at)?;
         let row = whole(text, core, at);
         at = row.end;
         if let Some(piece) = hex::read(text, &row) {

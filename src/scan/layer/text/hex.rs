@@ -9,7 +9,7 @@ use crate::scan::layer::offsets::{Fit, Map};
 /// The shortest row, in digits: object ids, hashes and colours are no text anyhow.
 const DIGITS_MIN: usize = 20;
 
-const DIGITS: Class = Class::of(b"0123456789abcdefABCDEF");
+static DIGITS: Class = Class::of(b"0123456789abcdefABCDEF");
 
 /// Decodes the hex digits in a row of the base64 alphabet; there may be something before them, such
 /// as `0x` or `token_`.

@@ -46,13 +46,8 @@ const NAME_BYTES_MAX: usize = 7;
 /// The most digits of a reference that are read; leading zeros may make them many.
 const DIGITS_MAX: usize = 10;
 
-/// See [`super::Find`].
-pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
-    let mut hits = memchr::memchr_iter(b'&', from(text, start));
-    hits.find_map(|hit| at(text, start + hit))
-}
-
-fn at(text: &[u8], at: usize) -> Option<Piece> {
+/// Decodes what the `&` at `at` begins.
+pub(super) fn at(text: &[u8], at: usize) -> Option<Piece> {
     let rest = from(text, at + 1);
     // Most of them are `&&`, `&self` and `&mut`: looked at once and left.
     let (len, char) = match rest.first()? {

@@ -22,15 +22,9 @@ const JOINT_BYTES_MAX: usize = 160;
 const OPERATORS: &[&[u8]] =
     &[b"+", b".", b"..", b"||", b"++", b"<>", b"^", b"&", b"~", b"&_", b"+_", b"\\", b"+\\"];
 
-/// See [`super::Find`]. Lines that go on are found on the way by the code that looks at every
-/// backslash; see [`line()`].
-pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
-    let mut quotes = memchr::memchr3_iter(b'"', b'\'', b'`', from(text, start));
-    quotes.find_map(|hit| strings(text, start + hit))
-}
-
-/// The joint that begins with the quote at `open`.
-fn strings(text: &[u8], open: usize) -> Option<Piece> {
+/// The joint that begins with the quote at `open`. Lines that go on are found by the code that looks
+/// at every backslash; see [`line()`].
+pub(super) fn strings(text: &[u8], open: usize) -> Option<Piece> {
     before(text, open).filter(|byte| is_token(*byte) || *byte == b':')?;
     let quote = text.get(open)?;
     let rest = from(text, open + 1);

@@ -3,15 +3,15 @@
 
 use std::ops::Range;
 
-use super::runs::{self, Class};
+use super::runs::{self, Class, Rows};
 use super::{Code, Piece, is_worth_a_look, number};
 use crate::scan::layer::offsets::{Fit, Map};
 
 /// What lists consist of.
-const LIST: Class = Class::of(b"0123456789abcdefABCDEFxX,:;- \t\r\n");
+static LIST: Class = Class::of(b"0123456789abcdefABCDEFxX,:;- \t\r\n");
 
 /// What numbers consist of.
-const NUMBER: Class = Class::of(b"0123456789abcdefABCDEFxX");
+static NUMBER: Class = Class::of(b"0123456789abcdefABCDEFxX");
 
 /// The shortest list, in bytes: fifteen of two digits and a separator. A secret is longer.
 const LIST_BYTES_MIN: usize = 44;
@@ -28,9 +28,9 @@ enum Radix {
 
 /// See [`super::Find`].
 pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
-    let mut at = start;
+    let (mut at, mut rows) = (start, Rows::<LIST_BYTES_MIN>::new(text, start, &LIST));
     loop {
-        let row = runs::next(text, at, &LIST, LIST_BYTES_MIN)?;
+        let row = rows.next(at)?;
         at = row.end;
         if let Some(piece) = lists(text, row) {
             return Some(piece);

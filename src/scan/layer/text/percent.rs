@@ -5,13 +5,8 @@
 
 use super::{Code, Piece, from, hex_number, is_text};
 
-/// See [`super::Find`].
-pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
-    let mut hits = memchr::memchr_iter(b'%', from(text, start));
-    hits.find_map(|hit| at(text, start + hit))
-}
-
-fn at(text: &[u8], at: usize) -> Option<Piece> {
+/// Decodes what the sign at `at` begins.
+pub(super) fn at(text: &[u8], at: usize) -> Option<Piece> {
     let rest = from(text, at + 1);
     if let [b'u', digits @ ..] = rest {
         let char = char::from_u32(hex_number(digits, 4)?)?;

@@ -6,13 +6,8 @@
 
 use super::{Code, Piece, before, from, hex_number, is_text, is_token};
 
-/// See [`super::Find`].
-pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
-    let mut hits = memchr::memchr_iter(b'=', from(text, start));
-    hits.find_map(|hit| at(text, start + hit))
-}
-
-fn at(text: &[u8], at: usize) -> Option<Piece> {
+/// Decodes what the `=` at `at` begins.
+pub(super) fn at(text: &[u8], at: usize) -> Option<Piece> {
     let rest = from(text, at + 1);
     match rest {
         [b'\n', tail @ ..] => soft_break(text, at, 2, tail),

@@ -19,7 +19,7 @@ pub(super) const NEAR_BYTES: usize = 160;
 /// The shortest string, in bytes.
 const STRING_BYTES_MIN: usize = 16;
 
-const TOKEN: Class =
+static TOKEN: Class =
     Class::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=.:@");
 
 /// Decodes what stands near `word`, which is one of [`WORDS`], but not before `start`.

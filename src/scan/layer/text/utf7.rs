@@ -12,13 +12,8 @@ use crate::scan::layer::offsets::{Fit, Map};
 /// The longest shift that is read, in characters. A writer shifts for what ASCII lacks.
 const SHIFT_BYTES_MAX: usize = 4096;
 
-/// See [`super::Find`].
-pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
-    let mut hits = memchr::memmem::find_iter(from(text, start), b"+A");
-    hits.find_map(|hit| at(text, start + hit))
-}
-
-fn at(text: &[u8], at: usize) -> Option<Piece> {
+/// Decodes the shift that the `+` at `at` begins.
+pub(super) fn at(text: &[u8], at: usize) -> Option<Piece> {
     let shifted = from(text, at + 1);
     matches!(shifted, [b'A', b'C'..=b'H', ..]).then_some(())?;
     let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
