@@ -165,13 +165,13 @@ fn revocation(rule: &Rule) -> Vec<String> {
 fn happened(ticket: &Ticket<'_>) -> Vec<String> {
     let lines: &[&str] = if ticket.is_refused {
         &[
-            "The push was refused; the server stored nothing of it.",
+            "The push that opened this was refused; the server stored nothing of it.",
             "The value was on the pusher's machine and passed through this server. Nobody has \
              revoked it yet.",
         ]
     } else {
         &[
-            "The push was let in: who can read the repository can read the value.",
+            "The push that opened this was let in: who can read the repository can read the value.",
             "Nobody has revoked it yet.",
         ]
     };

@@ -75,7 +75,7 @@ impl PushRecord {
 
     /// The most items of one push that are listed as not scanned; the rest is counted. No fewer than
     /// the tips of a push that is let in and scanned later.
-    pub const UNSCANNED_MAX: usize = crate::wire::TIPS_MAX;
+    pub const UNSCANNED_MAX: usize = 1_000;
 }
 
 /// One secret in one push.

@@ -11,6 +11,9 @@ use crate::service::{ticket_text, unscanned};
 use crate::store::{FindingRecord, PushRecord, UnscannedItem};
 use crate::wire::{self, Unscanned, UnscannedReason, VerdictKind};
 
+// Each tip that is let in and scanned later has an item by which that is done.
+const _: () = assert!(wire::TIPS_MAX <= PushRecord::UNSCANNED_MAX);
+
 impl Draft<'_> {
     pub(super) fn finding(
         &self,

@@ -111,7 +111,7 @@ fn a_ticket_in_full() {
       OpenID Connect from the job; its tokens live for minutes.
 
     What has happened
-      The push was refused; the server stored nothing of it.
+      The push that opened this was refused; the server stored nothing of it.
       The value was on the pusher's machine and passed through this server. Nobody has revoked it yet.
 
     What next
@@ -139,7 +139,7 @@ fn a_ticket_of_a_push_that_was_let_in_says_so_and_is_bounded() {
         is_refused: false,
     };
     let text = body(&ticket);
-    assert!(text.contains("The push was let in"), "{text}");
+    assert!(text.contains("was let in"), "{text}");
     assert!(text.contains("and 980 more: pushwarden incidents show INC-7"), "{text}");
     assert!(text.lines().count() < 60, "{text}");
     assert_eq!(escape::columns(&title(&ticket)), TITLE_COLUMNS_MAX);
