@@ -116,6 +116,7 @@ struct Search<'s> {
 
 impl Work for &mut Search<'_> {
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for what the caller's processor has")]
     fn run(self) {
         let places = &mut Places::default();
         let mut masks = [Masks::default(); BLOCKS + 1];

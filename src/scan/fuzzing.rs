@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::layer::boxes::{self, Format, Out};
-use super::layer::text::{self, Decoded};
+use super::layer::text::{self, Decoded, Escapes, Piece};
 use super::layer::{self, Budget, Limits};
 use super::unit::{TreeNames, commit_ids, tag_ids};
 use super::{Engine, Found, Insides, Lines, Pieces, Window};
@@ -67,19 +67,25 @@ pub(crate) fn container(bytes: &[u8]) {
 
 /// Decodes a text by each code.
 pub(crate) fn codes(bytes: &[u8]) {
-    for find in [text::WIDE, text::ESCAPES, text::BLOCKS].into_iter().flatten() {
+    for find in [text::WIDE, text::BLOCKS].into_iter().flatten() {
         let mut from = 0;
         while let Some(piece) = find(bytes, from) {
-            let Range { start, end } = piece.source;
-            assert!(from <= start && start < end && end <= bytes.len(), "pieces go on");
-            let len = match &piece.decoded {
-                Decoded::Char { len, .. } => *len,
-                Decoded::Block { bytes, .. } => bytes.len(),
-            };
-            assert!(len <= (end - start) * 3 / 2 + 1, "no code makes more of less");
-            from = end;
+            from = sound(&piece, from, bytes);
         }
     }
+    Escapes::of(bytes).fold(0, |from, piece| sound(&piece, from, bytes));
+}
+
+/// Checks a piece that was looked for from `from` on; returns where it ends.
+fn sound(piece: &Piece, from: usize, bytes: &[u8]) -> usize {
+    let Range { start, end } = piece.source;
+    assert!(from <= start && start < end && end <= bytes.len(), "pieces go on");
+    let len = match &piece.decoded {
+        Decoded::Char { len, .. } => *len,
+        Decoded::Block { bytes, .. } => bytes.len(),
+    };
+    assert!(len <= (end - start) * 3 / 2 + 1, "no code makes more of less");
+    end
 }
 
 /// Takes a text apart, layer by layer.

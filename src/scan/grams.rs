@@ -109,7 +109,9 @@ pub(super) fn pack(grams: &BTreeSet<Vec<u8>>) -> Grams {
     for round in 0..PACK_ROUNDS {
         for gram in grams {
             if round > 0 {
-                buckets.iter_mut().for_each(|bucket| bucket.remove(gram));
+                for bucket in &mut buckets {
+                    bucket.remove(gram);
+                }
             }
             let grown = |bucket: &Filled<'_>| bucket.bytes.with(gram).chance() - bucket.chance;
             let cheapest = buckets.iter_mut().map(|bucket| (grown(bucket), bucket));

@@ -232,6 +232,7 @@ struct RowSearch<'s, const MIN: usize> {
 
 impl<const MIN: usize> Work for RowSearch<'_, MIN> {
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for what the caller's processor has")]
     fn run(self) {
         // The last one is only looked ahead at.
         let mut masks = [[0; 2]; BLOCKS + 1];
@@ -361,12 +362,11 @@ fn each_block<M>(text: &[u8], masks: &mut [M], mut look: impl FnMut(&[u8; SEEN_B
     let mut rest = text;
     for mask in masks {
         let end;
-        let block = match rest.first_chunk() {
-            Some(block) => block,
-            None => {
-                end = padded(rest);
-                &end
-            }
+        let block = if let Some(block) = rest.first_chunk() {
+            block
+        } else {
+            end = padded(rest);
+            &end
         };
         *mask = look(block);
         rest = rest.get(BLOCK_BYTES..).unwrap_or_default();

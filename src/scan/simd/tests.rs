@@ -162,9 +162,9 @@ fn every_byte_is_classed_alike() {
 /// Blanks and brackets, to try classes by.
 const KINDS: [u8; 256] = {
     let mut kinds = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        kinds[byte] = match byte as u8 {
+    let mut byte = 0_u8;
+    while byte < u8::MAX {
+        kinds[byte as usize] = match byte {
             0..=b' ' | b'"' | 0x7f => 1,
             b'(' | b')' | b'[' | b']' | b'{' | b'}' => 2,
             _ => 0,

@@ -148,7 +148,9 @@ proptest! {
         wanted in proptest::collection::vec(0_usize..300, 0..9),
     ) {
         let mut lengths = Lengths::NONE;
-        wanted.iter().for_each(|bytes| lengths.add(*bytes));
+        for bytes in &wanted {
+            lengths.add(*bytes);
+        }
         let mut cut = Vec::new();
         tokens_of(&text, 0..text.len(), &lengths, &mut |token| cut.push(token));
         let mut want = list(&text, 0..text.len());

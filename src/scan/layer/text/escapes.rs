@@ -125,11 +125,12 @@ impl Iterator for Escapes<'_> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Find;
     use super::*;
 
     /// The codes one by one, each looking at every byte: what the pass over signs is held against.
     fn by_codes(text: &[u8]) -> Vec<Piece> {
-        let all: [fn(&[u8], usize) -> Option<Piece>; 6] = [
+        let all: [Find; 6] = [
             |text, start| {
                 let mut read_to = start;
                 (start..text.len()).find_map(|at| {
@@ -154,12 +155,7 @@ mod tests {
         pieces
     }
 
-    fn first(
-        text: &[u8],
-        start: usize,
-        signs: &[u8],
-        code: fn(&[u8], usize) -> Option<Piece>,
-    ) -> Option<Piece> {
+    fn first(text: &[u8], start: usize, signs: &[u8], code: Find) -> Option<Piece> {
         let mut places = (start..text.len()).filter(|at| signs.contains(&text[*at]));
         places.find_map(|at| code(text, at))
     }
