@@ -227,7 +227,7 @@ fn a_tree_of_ten_billion_paths_is_walked_by_its_objects() {
 fn receive(scene: &Scene<'_>, tip: &str, entries: &[Vec<u8>]) -> Said {
     let mut pack = b"PACK\0\0\0\x02".to_vec();
     pack.extend(u32::try_from(entries.len()).unwrap().to_be_bytes());
-    entries.iter().for_each(|entry| pack.extend(entry));
+    pack.extend(entries.iter().flatten());
     let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
     hasher.update(&pack);
     pack.extend(hasher.try_finalize().unwrap().as_slice());
@@ -269,12 +269,10 @@ fn number(mut value: usize) -> Vec<u8> {
 
 /// The distance to a base, less than 16,384 bytes before its delta.
 fn distance(far: usize) -> Vec<u8> {
-    match u8::try_from(far) {
-        Ok(far @ 0..=127) => vec![far],
-        _ => {
-            let far = far - 128;
-            vec![u8::try_from(far >> 7).unwrap() | 0x80, u8::try_from(far & 127).unwrap()]
-        }
+    let byte = |value: usize| u8::try_from(value).unwrap();
+    match far.checked_sub(128) {
+        None => vec![byte(far)],
+        Some(far) => vec![byte(far >> 7) | 0x80, byte(far & 127)],
     }
 }
 
