@@ -44,6 +44,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod tree;
+pub(crate) mod windows;
 
 pub use limits::Limits;
 pub use repository::{Repository, RepositoryError};
@@ -120,6 +121,14 @@ impl<'a> Push<'a> {
             RefUpdate { old, ..update.clone() }
         });
         believed.collect()
+    }
+
+    /// Streams the objects of these numbers, ascending, whole: numbers count the objects that the sink
+    /// took from 0, and each was taken as windows. Errors are the sink's own.
+    pub fn stream_wanted(&self, numbers: &[u32], sink: &mut dyn Sink) -> io::Result<()> {
+        let mut emitter = Emitter::new(sink, &self.limits);
+        self.store.stream_wanted(numbers, &mut emitter, &self.limits)?;
+        Ok(())
     }
 
     /// Says where `objects` come from. Errors are the sink's own.

@@ -10,6 +10,8 @@
 //!                            ◄─────────  101, Hello          within hello_timeout
 //!   Offer                    ─────────►                      many objects: which are known?
 //!                            ◄─────────  Known               those are not sent
+//!   Object…, Windows…, End   ─────────►
+//!                            ◄─────────  Want                windows that say too little
 //!   Object…, End             ─────────►
 //!                            ◄─────────  Verdict             clean: done
 //!                            ◄─────────  Locate              hits: where do they come from?
@@ -34,9 +36,9 @@ pub use codec::{DecodeError, Decoder, Encoder, FrameError, read_frame, write_fra
 pub use count::count;
 pub use message::{
     Begin, CommitPlace, Entry, Failure, FailureCode, FromDaemon, HashKind, Locate, LocateEnd,
-    Nonce, OFFERED_MAX, Object, ObjectKind, Oid, OwnersFile, Place, Pusher, PusherSource,
+    Nonce, OFFERED_MAX, Object, ObjectKind, Oid, OwnersFile, Place, Pusher, PusherSource, Reach,
     RefUpdate, Route, Server, ToDaemon, Topology, Trust, Unscanned, UnscannedReason, Verdict,
-    VerdictKind,
+    VerdictKind, Want, Windows,
 };
 pub use spool::{
     ACCEPTED_MAGIC, Accepted, AcceptedError, REF_UPDATES_MAX, TIPS_MAX, tips, write_ref_updates,

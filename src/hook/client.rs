@@ -4,11 +4,12 @@
 //! stream, garbage and somebody else's verdict are no verdict at all.
 
 use std::io;
+use std::ops::Range;
 
 use crate::push::{Answers, Push, Sink};
 use crate::wire::{
-    Begin, FromDaemon, Locate, LocateEnd, OFFERED_MAX, Object, Oid, Place, RefUpdate, ToDaemon,
-    Unscanned, UnscannedReason, Verdict, write_ref_updates,
+    Begin, FromDaemon, Locate, LocateEnd, OFFERED_MAX, Object, Oid, Place, Reach, RefUpdate,
+    ToDaemon, Unscanned, UnscannedReason, Verdict, write_ref_updates,
 };
 
 use super::connection::{Connection, ConnectionError};
@@ -18,6 +19,9 @@ const STREAM_PERCENT: u32 = 75;
 
 /// The share of the time after which no more places are sought, in percent.
 const LOCATE_PERCENT: u32 = 90;
+
+/// How often a peer may want objects whole: as often as it takes to want all.
+const WANTS_MAX: usize = 80;
 
 /// The most questions a peer may ask.
 const QUESTIONS_MAX: usize = 64;
@@ -47,7 +51,7 @@ pub(super) fn run(
     client.connection.send(&ToDaemon::End { objects })?;
     client.connection.flush()?;
     client.time_percent = LOCATE_PERCENT;
-    let locate = match client.connection.receive()? {
+    let locate = match client.complete(push)? {
         FromDaemon::Locate(locate) => locate,
         answer => return check(verdict(answer)?, head.begin, objects),
     };
@@ -61,6 +65,7 @@ fn verdict(answer: FromDaemon) -> Result<Verdict, ConnectionError> {
         FromDaemon::Verdict(verdict) => Ok(verdict),
         FromDaemon::Failure(failure) => Err(ConnectionError::Failure(failure)),
         FromDaemon::Hello { .. } => Err(ConnectionError::Garbage("a second hello")),
+        FromDaemon::Want(_) => Err(ConnectionError::Garbage("it wants objects out of turn")),
         FromDaemon::Locate(_) => Err(ConnectionError::Garbage("too many questions")),
         FromDaemon::Known(_) => Err(ConnectionError::Garbage("an answer to no offer")),
     }
@@ -93,6 +98,23 @@ impl Client<'_> {
             self.unscanned(Unscanned { object: None, reason: UnscannedReason::PushBytes })?;
         }
         Ok(())
+    }
+
+    /// Sends whole what the peer wants whole, and returns what it says then.
+    fn complete(&mut self, push: &Push<'_>) -> Result<FromDaemon, ConnectionError> {
+        for _ in 0..=WANTS_MAX {
+            let want = match self.connection.receive()? {
+                FromDaemon::Want(want) => want,
+                answer => return Ok(answer),
+            };
+            let objects = self.objects;
+            push.stream_wanted(&want.objects, self)?;
+            // They were counted when their windows were sent.
+            self.objects = objects;
+            self.connection.send(&ToDaemon::End { objects })?;
+            self.connection.flush()?;
+        }
+        Err(ConnectionError::Garbage("it wants too much"))
     }
 
     /// Answers the peer's questions about its hits, up to its verdict.
@@ -147,6 +169,22 @@ impl Sink for Client<'_> {
 
     fn broken(&mut self, reason: UnscannedReason) -> io::Result<()> {
         self.connection.send(&ToDaemon::ObjectBroken(reason))
+    }
+
+    fn windows(
+        &mut self,
+        object: &Object,
+        base: u32,
+        text: &[u8],
+        windows: &[Range<usize>],
+    ) -> io::Result<()> {
+        self.count();
+        let write = |out: &mut Vec<u8>| ToDaemon::write_windows(out, object, base, text, windows);
+        self.connection.write(write)
+    }
+
+    fn reach(&self) -> Option<Reach> {
+        self.connection.reach()
     }
 
     fn unscanned(&mut self, unscanned: Unscanned) -> io::Result<()> {

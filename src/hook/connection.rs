@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 
 use crate::wire::{
-    DecodeError, FRAME_BYTES_MAX, Failure, FailureCode, FromDaemon, PIECE_BYTES_MAX, ToDaemon,
-    UPGRADE_REQUEST, VERSION, count, escape, read_frame,
+    DecodeError, FRAME_BYTES_MAX, Failure, FailureCode, FromDaemon, PIECE_BYTES_MAX, Reach,
+    ToDaemon, UPGRADE_REQUEST, VERSION, count, escape, read_frame,
 };
 
 /// How many bytes gather before they are written. With one more piece they stay below a socket's
@@ -174,6 +174,8 @@ pub(super) struct Connection<'t> {
     incoming: Vec<u8>,
     sent: u64,
     is_greeted: bool,
+    /// What windows the peer takes, as its hello says.
+    reach: Option<Reach>,
     has_reported: bool,
     /// How many objects were sent, for the progress line.
     pub(super) objects: u64,
@@ -192,6 +194,7 @@ impl<'t> Connection<'t> {
             incoming: Vec::new(),
             sent: 0,
             is_greeted: false,
+            reach: None,
             has_reported: false,
             objects: 0,
         }
@@ -200,6 +203,12 @@ impl<'t> Connection<'t> {
     /// Tells whether more than `percent` of the time are over.
     pub(super) fn is_past(&self, percent: u32) -> bool {
         Instant::now() >= self.timing.started + self.allowed() * percent / 100
+    }
+
+    /// Says what windows the peer takes; none until its hello was read, which a small push is too
+    /// short for.
+    pub(super) fn reach(&self) -> Option<Reach> {
+        self.reach
     }
 
     /// Gathers a message.
@@ -282,8 +291,11 @@ impl<'t> Connection<'t> {
         }
         self.incoming.drain(..end);
         match self.receive_until(until)? {
-            FromDaemon::Hello { version: VERSION } => Ok(()),
-            FromDaemon::Hello { version } => Err(ConnectionError::Version(version)),
+            FromDaemon::Hello { version: VERSION, reach } => {
+                self.reach = reach;
+                Ok(())
+            }
+            FromDaemon::Hello { version, .. } => Err(ConnectionError::Version(version)),
             FromDaemon::Failure(failure) => Err(ConnectionError::Failure(failure)),
             _ => Err(ConnectionError::Garbage("no hello")),
         }

@@ -26,7 +26,7 @@ impl Scripted {
         self.0.read_exact(&mut request).expect("a request");
         assert_eq!(request, UPGRADE_REQUEST.as_bytes());
         self.0.write_all(UPGRADED).expect("a listening hook");
-        self.say(&FromDaemon::Hello { version: VERSION });
+        self.say(&FromDaemon::Hello { version: VERSION, reach: None });
     }
 
     fn say(&mut self, message: &FromDaemon) {
@@ -158,7 +158,7 @@ fn no_other_verdict_does() {
     });
     refused("the scanner went away during the scan", |_, _| {});
     refused("the scanner's answer makes no sense (a second hello)", |peer, _| {
-        peer.say(&FromDaemon::Hello { version: VERSION });
+        peer.say(&FromDaemon::Hello { version: VERSION, reach: None });
     });
     refused("the scanner's answer makes no sense (a frame that does not decode)", |peer, _| {
         peer.0.write_all(&[200, 1, 0, 0, 0, 7]).expect("a listening hook");
@@ -179,7 +179,7 @@ fn a_peer_without_hello_is_away() {
     assert!(matches!(silent, Err(ConnectionError::NoHello)), "{silent:?}");
     let other = play(&received, timing(5000), |mut peer| {
         peer.0.write_all(UPGRADED).expect("a listening hook");
-        peer.say(&FromDaemon::Hello { version: VERSION + 1 });
+        peer.say(&FromDaemon::Hello { version: VERSION + 1, reach: None });
         peer.hear_rest();
     });
     assert!(matches!(other, Err(ConnectionError::Version(_))), "{other:?}");

@@ -127,6 +127,14 @@ impl Content {
         Ok(())
     }
 
+    /// Returns the bytes, if they are in memory.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        match &self.place {
+            Place::Memory(bytes) => Some(bytes),
+            Place::Spilled { .. } => None,
+        }
+    }
+
     pub(super) fn length(&self) -> u64 {
         match &self.place {
             Place::Memory(content) => content.len() as u64,

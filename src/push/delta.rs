@@ -20,10 +20,29 @@ pub(super) fn read_sizes(delta: &mut Inflating<'_>) -> Result<(u64, u64), ReadEr
     Ok((read_size(delta)?, read_size(delta)?))
 }
 
-/// Passes the result of the instructions that are left on to `take`, piece by piece.
+/// One instruction of a delta.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Bytes of the base follow.
+    Copy {
+        /// Where they stand there.
+        offset: u64,
+        /// How many.
+        size: u64,
+    },
+    /// Bytes of the delta's own follow.
+    Insert {
+        /// How many.
+        size: u64,
+    },
+}
+
+/// Passes the result of the instructions that are left on to `take`, piece by piece. Each is told to
+/// `note` before its bytes come.
 pub(super) fn apply(
     base: &Content,
     delta: &mut Inflating<'_>,
+    mut note: impl FnMut(Step),
     mut take: impl FnMut(&[u8]) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
     while !delta.fill()?.is_empty() {
@@ -31,9 +50,13 @@ pub(super) fn apply(
             0 => return Err(unreadable()),
             copy if copy & 0x80 != 0 => {
                 let (offset, size) = read_copy(delta, copy)?;
+                note(Step::Copy { offset, size });
                 base.copy(offset, size, unreadable, &mut take)?;
             }
-            insert => pass_insert(delta, usize::from(insert), &mut take)?,
+            insert => {
+                note(Step::Insert { size: u64::from(insert) });
+                pass_insert(delta, usize::from(insert), &mut take)?;
+            }
         }
     }
     Ok(())

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::wire::{
-    LocateEnd, Object, ObjectKind, Oid, PIECE_BYTES_MAX, Place, RefUpdate, Route, Unscanned,
+    LocateEnd, Object, ObjectKind, Oid, PIECE_BYTES_MAX, Place, Reach, RefUpdate, Route, Unscanned,
     UnscannedReason,
 };
 
@@ -71,6 +72,10 @@ impl Fixture {
         let path = self.client().join(path);
         std::fs::create_dir_all(path.parent().expect("below the client")).expect("a directory");
         std::fs::write(path, content).expect("written");
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.client().join(path)).expect("a file of text")
     }
 
     /// Commits all files as they are.
@@ -185,6 +190,21 @@ impl Received {
         collected
     }
 
+    /// Streams in windows, asks for those that `want` names, and returns both answers.
+    pub(crate) fn windows(
+        &self,
+        limits: &Limits,
+        reach: Reach,
+        want: impl FnOnce(&Collected) -> Vec<u32>,
+    ) -> (Collected, Collected) {
+        let mut streamed = Collected { reach: Some(reach), ..Collected::default() };
+        let mut push = Push::new(&self.repository, &self.updates, limits.clone());
+        push.stream(&mut streamed).expect("collecting cannot fail");
+        let mut wanted = Collected { reach: Some(reach), ..Collected::default() };
+        push.stream_wanted(&want(&streamed), &mut wanted).expect("collecting cannot fail");
+        (streamed, wanted)
+    }
+
     /// Streams, asks where `objects` come from, and returns the answers.
     pub(crate) fn locate(&self, objects: &[Oid]) -> Collected {
         let mut streamed = Collected::default();
@@ -231,6 +251,10 @@ pub(crate) struct Collected {
     /// What was asked about.
     pub(crate) offered: Vec<Oid>,
     open: Option<u64>,
+    /// What windows it takes.
+    pub(crate) reach: Option<Reach>,
+    /// Of each object that came as windows: its number, its base's, the windows.
+    pub(crate) windows: Vec<(u32, u32, Vec<Range<usize>>)>,
 }
 
 impl Collected {
@@ -286,6 +310,26 @@ impl Sink for Collected {
         let (id, _, _) = self.objects.pop().expect("it was started");
         self.unscanned.push((Some(id), reason));
         Ok(())
+    }
+
+    fn windows(
+        &mut self,
+        object: &Object,
+        base: u32,
+        text: &[u8],
+        windows: &[Range<usize>],
+    ) -> io::Result<()> {
+        assert!(self.open.is_none());
+        assert_eq!(object.size, text.len() as u64);
+        assert!((base as usize) < self.objects.len());
+        let number = u32::try_from(self.objects.len()).expect("few");
+        self.windows.push((number, base, windows.to_vec()));
+        self.objects.push((object.id, object.kind, text.to_vec()));
+        Ok(())
+    }
+
+    fn reach(&self) -> Option<Reach> {
+        self.reach
     }
 
     fn unscanned(&mut self, unscanned: Unscanned) -> io::Result<()> {

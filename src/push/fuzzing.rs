@@ -4,12 +4,14 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use crate::wire::{
-    HashKind, LocateEnd, Object, Oid, PIECE_BYTES_MAX, Place, RefUpdate, Unscanned, UnscannedReason,
+    HashKind, LocateEnd, Object, Oid, PIECE_BYTES_MAX, Place, Reach, RefUpdate, Unscanned,
+    UnscannedReason,
 };
 
 use super::commit::{Commit, subject, tag_target};
@@ -216,6 +218,9 @@ fn stream(ground: &Ground, quarantine: Option<&Path>) {
     let mut checked = Checked::default();
     push.stream(&mut checked).expect("the sink takes all");
     assert!(checked.bytes <= LIMITS.inflated_bytes_max, "the limit is kept");
+    let mut wanted = Checked::default();
+    push.stream_wanted(&checked.windowed, &mut wanted).expect("the sink takes all");
+    assert!(wanted.windowed.is_empty() && wanted.bytes <= checked.bytes, "they come whole");
     let objects: Vec<Oid> = (0..4).map(id).collect();
     push.locate(&objects, &mut checked).expect("the sink takes all");
     assert!(checked.is_ended, "each question is answered");
@@ -259,6 +264,10 @@ struct Checked {
     /// What is to come of the object that was started.
     left: Option<u64>,
     bytes: u64,
+    /// How many objects came.
+    taken: u32,
+    /// Which of them came as windows.
+    windowed: Vec<u32>,
     is_ended: bool,
 }
 
@@ -273,12 +282,14 @@ impl Sink for Checked {
     fn object(&mut self, object: &Object, bytes: &[u8]) -> io::Result<()> {
         assert_eq!(self.left.take().unwrap_or(0), 0, "the one before came whole");
         assert_eq!(object.size, bytes.len() as u64, "an object is as long as it says");
+        self.taken += 1;
         self.take(bytes);
         Ok(())
     }
 
     fn start(&mut self, object: &Object) -> io::Result<()> {
         assert_eq!(self.left.replace(object.size).unwrap_or(0), 0, "the one before came whole");
+        self.taken += 1;
         Ok(())
     }
 
@@ -292,6 +303,28 @@ impl Sink for Checked {
     fn broken(&mut self, _reason: UnscannedReason) -> io::Result<()> {
         assert!(self.left.take().is_some(), "an object was started");
         Ok(())
+    }
+
+    fn windows(
+        &mut self,
+        object: &Object,
+        base: u32,
+        text: &[u8],
+        windows: &[Range<usize>],
+    ) -> io::Result<()> {
+        assert_eq!(self.left.take().unwrap_or(0), 0, "the one before came whole");
+        assert_eq!(object.size, text.len() as u64, "an object is as long as it says");
+        assert!(base < self.taken, "its base came before it");
+        assert!(windows.is_sorted_by(|one, next| one.end < next.start), "in order and apart");
+        assert!(windows.iter().all(|window| text.get(window.clone()).is_some()), "and inside");
+        self.windowed.push(self.taken);
+        self.taken += 1;
+        self.bytes += object.size;
+        Ok(())
+    }
+
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach { bytes: 3, line_bytes: 20, head_bytes: 0 })
     }
 
     fn unscanned(&mut self, _unscanned: Unscanned) -> io::Result<()> {

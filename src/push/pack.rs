@@ -15,6 +15,7 @@ mod known;
 mod target;
 mod tree;
 mod walk;
+mod windowed;
 
 use std::path::Path;
 
@@ -33,12 +34,15 @@ use known::Known;
 use target::Target;
 use tree::{Entry, Parent, Tree};
 use walk::Walk;
+use windowed::Windowed;
 
 /// A pack and its index, mapped by gix.
 pub(super) struct Pack {
     index: index::File,
     data: data::File,
     hash: gix::hash::Kind,
+    /// What was sent as windows, and the tree to find it in; none if nothing was.
+    windowed: Option<(Tree, Vec<Windowed>)>,
 }
 
 impl Pack {
@@ -51,16 +55,17 @@ impl Pack {
         if index.num_objects() != data.num_objects() {
             return Err(unreadable());
         }
-        Ok(Self { index, data, hash })
+        Ok(Self { index, data, hash, windowed: None })
     }
 
     pub(super) fn contains(&self, id: Oid) -> bool {
         self.index.lookup(id::to_gix(id)).is_some()
     }
 
-    /// Streams all objects. Of a large pack, those of `kinds` are left out that are known.
+    /// Streams all objects: blobs that are deltas as windows, if the sink takes any. Of a large pack,
+    /// those of `kinds` are left out that are known.
     pub(super) fn stream(
-        &self,
+        &mut self,
         kinds: &[ObjectKind],
         zlib: &mut Zlib,
         emitter: &mut Emitter<'_>,
@@ -75,7 +80,29 @@ impl Pack {
         } else {
             Known::default()
         };
-        Walk::new(self, &tree, &known, zlib, emitter, limits).run()
+        let walk = Walk::new(self, &tree, &known, zlib, emitter, limits);
+        let windowed = walk.in_windows().run()?;
+        self.windowed = (!windowed.is_empty()).then_some((tree, windowed));
+        Ok(())
+    }
+
+    /// Streams the objects of these numbers, ascending, that were sent as windows; what is not
+    /// wanted is read only where it leads to one that is.
+    pub(super) fn stream_wanted(
+        &self,
+        numbers: &[u32],
+        zlib: &mut Zlib,
+        emitter: &mut Emitter<'_>,
+        limits: &Limits,
+    ) -> Result<(), ReadError> {
+        let Some((tree, windowed)) = &self.windowed else { return Ok(()) };
+        let is_wanted = |entry: &&Windowed| numbers.binary_search(&entry.number).is_ok();
+        let ranks: Vec<u32> = windowed.iter().filter(is_wanted).map(|entry| entry.rank).collect();
+        if ranks.is_empty() {
+            return Ok(());
+        }
+        let known = Known::all_but(&ranks, tree);
+        Walk::new(self, tree, &known, zlib, emitter, limits).run().map(drop)
     }
 
     fn is_worth_an_offer(&self, limits: &Limits) -> bool {

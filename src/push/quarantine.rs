@@ -64,7 +64,7 @@ impl Quarantine {
     /// Streams all objects, but for those of `kinds` that are known. Returns whether the stream went
     /// to its end.
     pub(super) fn stream(
-        &self,
+        &mut self,
         kinds: &[ObjectKind],
         zlib: &mut Zlib,
         emitter: &mut Emitter<'_>,
@@ -75,7 +75,7 @@ impl Quarantine {
     }
 
     fn stream_all(
-        &self,
+        &mut self,
         kinds: &[ObjectKind],
         zlib: &mut Zlib,
         emitter: &mut Emitter<'_>,
@@ -93,7 +93,21 @@ impl Quarantine {
             };
             emitter.settle(id, outcome)?;
         }
-        self.packs.iter().try_for_each(|pack| pack.stream(kinds, zlib, emitter, limits))
+        let mut packs = self.packs.iter_mut();
+        packs.try_for_each(|pack| pack.stream(kinds, zlib, emitter, limits))
+    }
+
+    /// Streams the objects of these numbers, ascending, that were sent as windows.
+    pub(super) fn stream_wanted(
+        &self,
+        numbers: &[u32],
+        zlib: &mut Zlib,
+        emitter: &mut Emitter<'_>,
+        limits: &Limits,
+    ) -> io::Result<bool> {
+        let mut packs = self.packs.iter();
+        let outcome = packs.try_for_each(|pack| pack.stream_wanted(numbers, zlib, emitter, limits));
+        close(outcome, emitter)
     }
 
     /// Streams one object.

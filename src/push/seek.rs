@@ -227,7 +227,7 @@ impl Reader<'_> {
         let take = |more: &[u8]| content.push(more).map_err(|_| unreadable());
         match base {
             None => bytes.drain(take)?,
-            Some(base) => delta::apply(base, &mut bytes, take)?,
+            Some(base) => delta::apply(base, &mut bytes, |_| {}, take)?,
         }
         if content.length() == size { Ok(content) } else { Err(unreadable()) }
     }

@@ -5,9 +5,10 @@
 //! turns whatever goes wrong into an `Unscanned`.
 
 use std::io;
+use std::ops::Range;
 
 use crate::wire::{
-    LocateEnd, Object, ObjectKind, Oid, PIECE_BYTES_MAX, Place, Unscanned, UnscannedReason,
+    LocateEnd, Object, ObjectKind, Oid, PIECE_BYTES_MAX, Place, Reach, Unscanned, UnscannedReason,
 };
 
 use super::limits::Limits;
@@ -23,6 +24,17 @@ pub trait Sink {
     fn piece(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Hears that the object that was started cannot be read on.
     fn broken(&mut self, reason: UnscannedReason) -> io::Result<()>;
+    /// Takes the parts of a blob, whole in `text`, that differ from the object that was taken as
+    /// number `base`. It counts as an object that was taken.
+    fn windows(
+        &mut self,
+        object: &Object,
+        base: u32,
+        text: &[u8],
+        windows: &[Range<usize>],
+    ) -> io::Result<()>;
+    /// Says how far windows have to go; none where it takes none.
+    fn reach(&self) -> Option<Reach>;
     /// Hears that something is not sent.
     fn unscanned(&mut self, unscanned: Unscanned) -> io::Result<()>;
     /// Asks which of some objects were scanned before and found clean: these need not be sent. For
@@ -70,6 +82,8 @@ pub(super) struct Emitter<'a> {
     objects_left: u64,
     bytes_left: u64,
     captured: Option<Captured>,
+    /// How many objects the sink took, each whole, started, or in windows.
+    taken: u64,
 }
 
 /// An object that was begun.
@@ -88,7 +102,35 @@ impl<'a> Emitter<'a> {
             objects_left: limits.objects_max,
             bytes_left: limits.inflated_bytes_max,
             captured: None,
+            taken: 0,
         }
+    }
+
+    /// Says how far windows have to go; none where the sink takes none.
+    pub(super) fn reach(&self) -> Option<Reach> {
+        self.sink.reach()
+    }
+
+    /// Returns the number of the object that the sink took last.
+    pub(super) fn last_taken(&self) -> Option<u32> {
+        u32::try_from(self.taken.checked_sub(1)?).ok()
+    }
+
+    /// Sends the windows of a blob whose bytes are `text`.
+    pub(super) fn windows(
+        &mut self,
+        id: Oid,
+        base: u32,
+        text: &[u8],
+        windows: &[Range<usize>],
+    ) -> Result<(), ReadError> {
+        let size = text.len() as u64;
+        self.objects_left = take(self.objects_left, 1, UnscannedReason::ObjectCount)?;
+        self.bytes_left = take(self.bytes_left, size, UnscannedReason::InflatedBytes)?;
+        self.check_time()?;
+        self.taken += 1;
+        let object = Object { id, kind: ObjectKind::Blob, size };
+        Ok(self.sink.windows(&object, base, text, windows)?)
     }
 
     /// From here on, keeps the commits, trees and tags that pass.
@@ -157,6 +199,7 @@ impl<'a> Emitter<'a> {
             captured.offer(&open.object, is_whole.then_some(self.buffer.as_slice()));
         }
         if self.is_whole() {
+            self.taken += 1;
             self.sink.object(&open.object, &self.buffer)?;
         } else {
             self.flush()?;
@@ -227,6 +270,7 @@ impl<'a> Emitter<'a> {
         let open = self.current.as_mut().ok_or_else(unreadable)?;
         if !open.is_started {
             open.is_started = true;
+            self.taken += 1;
             self.sink.start(&open.object)?;
         }
         if !self.buffer.is_empty() {

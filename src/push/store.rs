@@ -137,6 +137,16 @@ impl<'r> Store<'r> {
         close(outcome, emitter).map(drop)
     }
 
+    /// Streams the objects of these numbers, ascending, that were sent as windows.
+    pub(super) fn stream_wanted(
+        &self,
+        numbers: &[u32],
+        emitter: &mut Emitter<'_>,
+        limits: &Limits,
+    ) -> io::Result<bool> {
+        self.quarantine.stream_wanted(numbers, &mut self.zlib.borrow_mut(), emitter, limits)
+    }
+
     /// Reads an object whole into `content`. None if it is nowhere.
     ///
     /// # Errors

@@ -6,3 +6,4 @@ mod locate;
 mod outside;
 mod quarantine;
 mod seek;
+mod windows;

@@ -155,6 +155,19 @@ impl Engine {
         pass.effort()
     }
 
+    /// Tells whether a scan of `text` would run any regular expression.
+    ///
+    /// What decides it lies within [`Engine::sign_bytes`]: where a match begins in a text, this is
+    /// true of every text that holds as many bytes on both sides of that place.
+    pub fn may_match(&self, text: &[u8]) -> bool {
+        !self.finder.starts(text).is_empty()
+    }
+
+    /// Returns how far, in bytes, what shows that a match may begin goes at most.
+    pub fn sign_bytes(&self) -> usize {
+        self.finder.sign_bytes()
+    }
+
     /// Runs the first stages of a scan alone, and counts what they hand on: how long each takes
     /// is what a profile cannot tell of code that is inlined.
     pub fn rehearse(&self, stage: Stage, text: &[u8]) -> usize {

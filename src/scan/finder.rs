@@ -19,7 +19,7 @@ use super::plan::{LONG_RUN_BYTES, Place, Want};
 use super::runs::{Carry, Runs};
 use super::sift::{CHUNK_BYTES, Places};
 use super::simd::{BLOCK_BYTES, BLOCKS, GRAM_BYTES, Look, Masks, Work};
-use super::tail::Tail;
+use super::tail::{LOOK_BYTES_MAX, Tail};
 
 /// Where matches of a rule may begin: `from..=to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +71,13 @@ impl Finder {
             }
         }
         gathered.finish()
+    }
+
+    /// Returns the most bytes that a start is named for: a string and the look of its tail, or a
+    /// string and a run soon behind it, with the byte before.
+    pub(super) fn sign_bytes(&self) -> usize {
+        let longest = self.strings.iter().map(|sought| sought.text.len()).max().unwrap_or(0);
+        1 + longest.max(LOOK_BYTES_MAX).max(self.back_bytes_max + LONG_RUN_BYTES)
     }
 
     /// Counts the places where a gram may begin, and nothing more.

@@ -79,6 +79,13 @@ impl Insides {
         }
     }
 
+    /// Tells whether anything may lie in the text, all of which was fed. Of a text that was taken
+    /// apart stretch by stretch it is not told.
+    #[must_use]
+    pub fn may_hold_any(&self) -> bool {
+        self.seen > 0 || self.place != Place::START || layer::signs(&self.buffer, true)
+    }
+
     /// Ends the text, and says what was left out, each reason once.
     #[must_use]
     pub fn finish(mut self, visit: &mut Visit<'_>) -> Vec<LeftOut> {

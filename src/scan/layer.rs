@@ -25,6 +25,30 @@ use std::fmt;
 
 pub use walk::{Layer, Left, Part, Place, View, parts, walk};
 
+/// The beginning of a text that tells which box it is, in bytes.
+pub const HEAD_BYTES: usize = 1024;
+
+/// What the list of a zip's entries ends with: a zip is found from there.
+const ZIP_END: &[u8] = b"PK\x05\x06";
+
+/// Tells whether anything may lie inside a text: if not, [`walk()`] visits nothing in it and leaves
+/// nothing out.
+///
+/// With `is_head` it is the beginning of a text, of [`HEAD_BYTES`] or all of it, or what holds that;
+/// else a part from elsewhere. The answer is local, as [`text::signs`] explains: what it depends on
+/// lies within [`text::SIGN_BYTES_MAX`] bytes, within a line, or in the head.
+#[must_use]
+pub fn signs(text: &[u8], is_head: bool) -> bool {
+    is_head && (boxes::sniff(text).next().is_some() || is_skippable(text))
+        || memchr::memmem::find(text, ZIP_END).is_some()
+        || text::signs(text)
+}
+
+/// Whether a text begins as a frame of Zstandard that may be longer than what is there.
+fn is_skippable(text: &[u8]) -> bool {
+    matches!(text, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+}
+
 /// What may come out of one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -40,6 +40,9 @@ pub struct Effort {
     /// Stretches, a rule's span each, that a rule gave up: the text was made to exhaust it. The
     /// text counts as not fully scanned.
     pub gave_up: u64,
+    /// Stretches in which a match might have begun. Without any the text holds no match of any
+    /// rule, nor of what its patterns match before validators speak.
+    pub stretches: u64,
 }
 
 impl Effort {
@@ -117,6 +120,7 @@ impl Pass {
         settled: &mut dyn FnMut(Candidate),
     ) -> u64 {
         let mut open = stretch.end().saturating_sub(engine.unseen_bytes() as u64);
+        self.effort.stretches += starts.len() as u64;
         if !starts.is_empty() {
             self.walks.resize(engine.compiled().len(), Walk::default());
         }

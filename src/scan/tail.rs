@@ -31,7 +31,7 @@ const AUTOMATON_BYTES_MAX: usize = 128 << 10;
 
 /// How far a tail looks, in bytes. A text that leads it on so long is admitted; without a limit, a
 /// text of nothing but anchors would cost its square.
-const LOOK_BYTES_MAX: usize = 256;
+pub(super) const LOOK_BYTES_MAX: usize = 192;
 
 /// Says whether a match may go on behind an anchor.
 pub(super) struct Tail {

@@ -28,6 +28,7 @@ mod redact;
 mod report;
 mod room;
 mod seats;
+mod signs;
 mod tags;
 mod unit;
 
@@ -294,7 +295,7 @@ where
     let mut link = Link::new(stream);
     let deadline =
         Deadline { started: Instant::now(), base, per_20_mb: gate.limits.deadline_per_20_mb };
-    let begin = match open(&mut link, deadline).await {
+    let begin = match open(gate, &mut link, deadline).await {
         Ok(begin) => begin,
         Err(error) => return fail(&mut link, &error, error.code()).await,
     };
@@ -371,12 +372,12 @@ where
 }
 
 /// Takes the stream over from HTTP, says hello and reads the push's head.
-async fn open<S>(link: &mut Link<S>, deadline: Deadline) -> Result<Begin, SessionError>
+async fn open<S>(gate: &Gate, link: &mut Link<S>, deadline: Deadline) -> Result<Begin, SessionError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     link.upgrade().await?;
-    link.say(&FromDaemon::Hello { version: VERSION }).await?;
+    link.say(&FromDaemon::Hello { version: VERSION, reach: signs::reach(&gate.engine) }).await?;
     match within(deadline.at(0), link.hear()).await? {
         ToDaemon::Begin(begin) => Ok(begin),
         _ => Err(SessionError::OutOfTurn("it does not begin with Begin")),

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
+use super::VERSION;
 use super::codec::{DecodeError, Decoder, Encoder, write_frame};
 use super::message::{
     Begin, CommitPlace, Entry, Failure, FailureCode, FromDaemon, HashKind, Locate, LocateEnd,
-    Nonce, OFFERED_MAX, Object, ObjectKind, Oid, OwnersFile, Place, Pusher, PusherSource,
+    Nonce, OFFERED_MAX, Object, ObjectKind, Oid, OwnersFile, Place, Pusher, PusherSource, Reach,
     RefUpdate, Route, Server, ToDaemon, Topology, Trust, Unscanned, UnscannedReason, Verdict,
-    VerdictKind,
+    VerdictKind, Want, Windows,
 };
 
 impl ToDaemon {
@@ -38,6 +39,10 @@ impl ToDaemon {
                 out.optional(unscanned.object, encode_oid);
                 out.u8(unscanned.reason.byte());
                 6
+            }
+            Self::Windows(windows) => {
+                windows.encode(&mut out);
+                13
             }
             Self::End { objects } => {
                 out.u64(*objects);
@@ -74,6 +79,27 @@ impl ToDaemon {
         stream.write_all(bytes)
     }
 
+    /// Writes the frame of [`Windows`]: the parts of `text` that `windows` names.
+    ///
+    /// # Panics
+    /// If they are longer than [`super::FRAME_BYTES_MAX`] together: callers keep far below it.
+    pub fn write_windows(
+        stream: &mut impl Write,
+        object: &Object,
+        base: u32,
+        text: &[u8],
+        windows: &[std::ops::Range<usize>],
+    ) -> io::Result<()> {
+        let mut out = Encoder::default();
+        object.encode(&mut out);
+        out.u32(base);
+        out.list(windows, |out, window| {
+            out.u64(window.start as u64);
+            out.bytes(text.get(window.clone()).unwrap_or_default());
+        });
+        write_frame(stream, 13, &out.finish())
+    }
+
     /// Writes a piece's frame without a copy of its bytes.
     pub fn write_piece(stream: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
         write_frame(stream, 4, bytes)
@@ -105,6 +131,7 @@ impl ToDaemon {
             10 => Self::RefUpdates(from.list("updates", RefUpdate::decode)?),
             11 => Self::PushOption(from.rest().to_vec()),
             12 => Self::Offer(bounded(from.list("offer", decode_oid)?, OFFERED_MAX, "offer")?),
+            13 => Self::Windows(Windows::decode(&mut from)?),
             _ => return Err(DecodeError::UnknownType(kind)),
         };
         from.end()?;
@@ -117,13 +144,18 @@ impl FromDaemon {
     pub fn write(&self, stream: &mut impl Write) -> io::Result<()> {
         let mut out = Encoder::default();
         let kind = match self {
-            Self::Hello { version } => {
+            Self::Hello { version, reach } => {
                 out.u16(*version);
+                out.optional(reach.as_ref(), |out, reach| reach.encode(out));
                 101
             }
             Self::Known(known) => {
                 out.list(known, |out, known| out.bool(*known));
                 105
+            }
+            Self::Want(want) => {
+                out.list(&want.objects, |out, number| out.u32(*number));
+                106
             }
             Self::Locate(locate) => {
                 out.list(&locate.objects, |out, id| encode_oid(out, *id));
@@ -146,7 +178,7 @@ impl FromDaemon {
     pub fn decode(kind: u8, payload: &[u8]) -> Result<Self, DecodeError> {
         let mut from = Decoder::new(payload);
         let message = match kind {
-            101 => Self::Hello { version: from.u16("version")? },
+            101 => Self::hello(&mut from)?,
             102 => {
                 let objects = from.list("objects", decode_oid)?;
                 let objects = bounded(objects, Locate::OBJECTS_MAX, "objects")?;
@@ -161,10 +193,78 @@ impl FromDaemon {
                 let known = from.list("known", |from| from.bool("known"))?;
                 Self::Known(bounded(known, OFFERED_MAX, "known")?)
             }
+            106 => {
+                let objects = from.list("objects", |from| from.u32("object"))?;
+                if objects.len() > Want::OBJECTS_MAX || !objects.is_sorted_by(|a, b| a < b) {
+                    return Err(DecodeError::Range("objects"));
+                }
+                Self::Want(Want { objects })
+            }
             _ => return Err(DecodeError::UnknownType(kind)),
         };
         from.end()?;
         Ok(message)
+    }
+
+    /// Reads a hello. Of one in another version no more than that is understood.
+    fn hello(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let version = from.u16("version")?;
+        if version != VERSION {
+            from.rest();
+            return Ok(Self::Hello { version, reach: None });
+        }
+        Ok(Self::Hello { version, reach: from.optional("reach", Reach::decode)? })
+    }
+}
+
+impl Reach {
+    fn encode(&self, out: &mut Encoder) {
+        out.u32(self.bytes);
+        out.u32(self.line_bytes);
+        out.u32(self.head_bytes);
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            bytes: from.u32("reach")?,
+            line_bytes: from.u32("reach")?,
+            head_bytes: from.u32("reach")?,
+        })
+    }
+}
+
+impl Windows {
+    fn encode(&self, out: &mut Encoder) {
+        self.object.encode(out);
+        out.u32(self.base);
+        out.list(&self.texts, |out, (offset, bytes)| {
+            out.u64(*offset);
+            out.bytes(bytes);
+        });
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let windows = Self {
+            object: Object::decode(from)?,
+            base: from.u32("base")?,
+            texts: from
+                .list("windows", |from| Ok((from.u64("window")?, decode_vec(from, "window")?)))?,
+        };
+        if windows.object.kind == ObjectKind::Blob && windows.are_parts() {
+            return Ok(windows);
+        }
+        Err(DecodeError::Range("windows"))
+    }
+
+    /// Whether they are in order, apart, and within the object.
+    fn are_parts(&self) -> bool {
+        let mut at = 0;
+        self.texts.iter().all(|(offset, bytes)| {
+            let end = offset.checked_add(bytes.len() as u64);
+            let fits = *offset >= at && end.is_some_and(|end| end <= self.object.size);
+            at = end.unwrap_or(u64::MAX);
+            fits
+        })
     }
 }
 

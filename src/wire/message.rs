@@ -341,6 +341,45 @@ pub struct Unscanned {
     pub reason: UnscannedReason,
 }
 
+/// How far around what a delta changes a window goes, so that nothing which matters lies partly in it.
+/// The daemon derives it from its rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Bytes on either side of a seam, at least.
+    pub bytes: u32,
+    /// How far the line goes on which a seam stands, in bytes, at most: beyond it there are no
+    /// windows, and the object is sent whole.
+    pub line_bytes: u32,
+    /// The beginning of an object that is seen whole if a seam stands in it, in bytes.
+    pub head_bytes: u32,
+}
+
+/// The parts of a blob that differ from another of the same push, with some text around them.
+///
+/// It is a delta that was applied: where it is not, the blob holds what its base holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// The blob.
+    pub object: Object,
+    /// Its base, by the order in which this push's objects were sent, from 0; sent before it.
+    pub base: u32,
+    /// Where each window begins in the blob, and its bytes; in order and apart.
+    pub texts: Vec<(u64, Vec<u8>)>,
+}
+
+/// What the daemon asks: which objects does it need whole?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// Objects that were sent as [`Windows`], by the order in which objects were sent, ascending; at
+    /// most [`Want::OBJECTS_MAX`].
+    pub objects: Vec<u32>,
+}
+
+impl Want {
+    /// The most objects that a daemon asks for at a time.
+    pub const OBJECTS_MAX: usize = 200_000;
+}
+
 /// What the daemon asks: where do these objects come from?
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Locate {
@@ -538,9 +577,11 @@ pub enum ToDaemon {
     /// Objects that lie in the push: which of them were scanned before and found clean? At most
     /// [`OFFERED_MAX`]; the answer is awaited before anything else is said.
     Offer(Vec<Oid>),
-    /// All objects are sent.
+    /// What a blob adds to one that was sent before.
+    Windows(Windows),
+    /// All objects are sent, or all of those that were wanted.
     End {
-        /// How many objects.
+        /// How many objects there are; those that were wanted count once.
         objects: u64,
     },
     /// One answer to [`Locate`].
@@ -556,9 +597,13 @@ pub enum FromDaemon {
     Hello {
         /// Its [`super::VERSION`].
         version: u16,
+        /// How far windows go, if it takes any.
+        reach: Option<Reach>,
     },
     /// For each object of an [`ToDaemon::Offer`], in order, whether it need not be sent.
     Known(Vec<bool>),
+    /// It needs objects whole of which it got windows.
+    Want(Want),
     /// It has hits and asks where they come from.
     Locate(Locate),
     /// The end.

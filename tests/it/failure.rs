@@ -170,7 +170,7 @@ fn garbage_on_the_socket_is_no_verdict() {
     });
     garbage(&forge, "hook and scanner differ in version", |liar| {
         liar.upgrade();
-        liar.say(&FromDaemon::Hello { version: VERSION + 1 });
+        liar.say(&FromDaemon::Hello { version: VERSION + 1, reach: None });
         liar.hear_rest();
     });
     forge.serve();

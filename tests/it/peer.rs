@@ -99,7 +99,7 @@ impl Liar {
     /// Reads the upgrade request, and says hello as a daemon does.
     pub fn hello(&mut self) {
         self.upgrade();
-        self.say(&FromDaemon::Hello { version: VERSION });
+        self.say(&FromDaemon::Hello { version: VERSION, reach: None });
     }
 
     /// Writes bytes; a hook that hung up is its own affair.
@@ -150,7 +150,7 @@ impl Attacker {
             attacker.0.read_exact(&mut byte).unwrap();
             head.push(byte[0]);
         }
-        assert!(matches!(attacker.hear(), Some(FromDaemon::Hello { version: VERSION })));
+        assert!(matches!(attacker.hear(), Some(FromDaemon::Hello { version: VERSION, .. })));
         attacker
     }
 

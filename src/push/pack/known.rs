@@ -53,6 +53,19 @@ impl Known {
         Ok(known)
     }
 
+    /// Knows all but the entries of `ranks`, which alone are to be sent.
+    pub(super) fn all_but(ranks: &[u32], tree: &Tree) -> Self {
+        let mut known =
+            Self { clean: vec![true; tree.entries.len()], wanted: vec![false; tree.entries.len()] };
+        for &rank in ranks {
+            if let Some(clean) = known.clean.get_mut(rank as usize) {
+                *clean = false;
+            }
+        }
+        known.want(tree);
+        known
+    }
+
     /// Marks what is to be sent, and its bases.
     fn want(&mut self, tree: &Tree) {
         for (rank, is_clean) in (0..).zip(&self.clean) {

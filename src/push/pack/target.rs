@@ -46,7 +46,7 @@ impl<'t, 'e> Target<'t, 'e> {
             return Err(unreadable());
         }
         let mut kept = self.begin(kind, size, scratch)?;
-        let outcome = delta::apply(base, &mut bytes, |more| self.push(more, &mut kept));
+        let outcome = delta::apply(base, &mut bytes, |_| {}, |more| self.push(more, &mut kept));
         self.finish(outcome, kept, scratch)
     }
 

@@ -1,6 +1,6 @@
 //! The walk along a pack's delta trees: each entry inflated once, depth first.
 
-use crate::wire::{ObjectKind, Oid, UnscannedReason};
+use crate::wire::{ObjectKind, Oid, Reach, UnscannedReason};
 
 use super::super::content::{Content, Scratch};
 use super::super::inflate::Zlib;
@@ -10,24 +10,43 @@ use super::Pack;
 use super::known::Known;
 use super::target::Target;
 use super::tree::{Entry, Parent, Tree};
+use super::windowed::{Sent, Windowed};
 
 /// An entry on the way down whose deltas are being resolved.
 struct Frame {
     content: Content,
+    /// Which object it was to the sink, if the sink took it.
+    number: Option<u32>,
     next_child: u32,
     last_child: u32,
     depth: u32,
 }
 
+/// What a delta is applied to.
+#[derive(Clone, Copy)]
+struct Base<'b> {
+    content: &'b Content,
+    number: Option<u32>,
+}
+
+impl Frame {
+    fn as_base(&self) -> Base<'_> {
+        Base { content: &self.content, number: self.number }
+    }
+}
+
 /// A walk over all delta trees of a pack.
 pub(super) struct Walk<'w, 'e> {
-    pack: &'w Pack,
+    pub(super) pack: &'w Pack,
     tree: &'w Tree,
     known: &'w Known,
     seen: Vec<bool>,
-    zlib: &'w mut Zlib,
-    emitter: &'w mut Emitter<'e>,
-    scratch: Scratch,
+    /// How far windows have to go; none where all is sent whole.
+    reach: Option<Reach>,
+    windowed: Vec<Windowed>,
+    pub(super) zlib: &'w mut Zlib,
+    pub(super) emitter: &'w mut Emitter<'e>,
+    pub(super) scratch: Scratch,
     delta_depth_max: u32,
 }
 
@@ -45,6 +64,8 @@ impl<'w, 'e> Walk<'w, 'e> {
             tree,
             known,
             seen: vec![false; tree.entries.len()],
+            reach: None,
+            windowed: Vec::new(),
             zlib,
             emitter,
             scratch: Scratch::new(limits),
@@ -52,15 +73,23 @@ impl<'w, 'e> Walk<'w, 'e> {
         }
     }
 
-    /// Streams every entry, or reports it.
-    pub(super) fn run(mut self) -> Result<(), ReadError> {
+    /// Sends blobs that are deltas as windows, if the sink takes any.
+    pub(super) fn in_windows(mut self) -> Self {
+        self.reach = self.emitter.reach();
+        self
+    }
+
+    /// Streams every entry, or reports it. Returns those that were sent as windows.
+    pub(super) fn run(mut self) -> Result<Vec<Windowed>, ReadError> {
         self.roots()?;
-        self.rest()
+        self.rest()?;
+        Ok(self.windowed)
     }
 
     fn roots(&mut self) -> Result<(), ReadError> {
         for (rank, entry) in (0..).zip(&self.tree.entries) {
             match entry.parent {
+                _ if self.known.is_idle(rank) => self.pass_over(rank),
                 Parent::Root(kind) => self.root(rank, kind)?,
                 Parent::Missing => self.give_up(rank, UnscannedReason::Missing)?,
                 Parent::Damaged => self.give_up(rank, UnscannedReason::Unreadable)?,
@@ -94,11 +123,11 @@ impl<'w, 'e> Walk<'w, 'e> {
             // holds two contents, not all.
             let below = if is_last {
                 let Some(frame) = stack.pop() else { break };
-                let below = self.entry(child, kind, Some(&frame.content), frame.depth + 1);
+                let below = self.entry(child, kind, Some(frame.as_base()), frame.depth + 1);
                 self.scratch.release(frame.content);
                 below?
             } else {
-                self.entry(child, kind, Some(&frame.content), frame.depth + 1)?
+                self.entry(child, kind, Some(frame.as_base()), frame.depth + 1)?
             };
             stack.extend(below);
         }
@@ -110,18 +139,18 @@ impl<'w, 'e> Walk<'w, 'e> {
         &mut self,
         rank: u32,
         kind: ObjectKind,
-        base: Option<&Content>,
+        base: Option<Base<'_>>,
         depth: u32,
     ) -> Result<Option<Frame>, ReadError> {
+        if self.known.is_idle(rank) {
+            self.pass_over(rank);
+            return Ok(None);
+        }
         if depth > self.delta_depth_max {
             self.give_up(rank, UnscannedReason::DeltaDepth)?;
             return Ok(None);
         }
         self.mark(rank);
-        if self.known.is_idle(rank) {
-            self.pass_over_below(rank);
-            return Ok(None);
-        }
         let (next_child, last_child) = self.tree.children_of(rank);
         let has_deltas = next_child < last_child;
         let entry = self.tree.entry(rank)?;
@@ -134,7 +163,8 @@ impl<'w, 'e> Walk<'w, 'e> {
         let reason = self.emitter.settle(id, outcome)?;
         match content {
             Some(content) if has_deltas => {
-                Ok(Some(Frame { content, next_child, last_child, depth }))
+                let number = self.emitter.last_taken().filter(|_| !self.known.is_clean(rank));
+                Ok(Some(Frame { content, number, next_child, last_child, depth }))
             }
             _ => {
                 let reason = reason.unwrap_or(UnscannedReason::Scratch);
@@ -149,14 +179,35 @@ impl<'w, 'e> Walk<'w, 'e> {
         (rank, entry): (u32, &Entry),
         id: Oid,
         kind: ObjectKind,
-        base: Option<&Content>,
+        base: Option<Base<'_>>,
         keep: bool,
     ) -> Result<Option<Content>, ReadError> {
         let head = self.pack.head(entry.start)?;
-        let emitter = (!self.known.is_clean(rank)).then_some((&mut *self.emitter, id));
-        let mut target = Target::new(emitter);
+        let is_sent = !self.known.is_clean(rank);
+        if let Some(reach) = self.reach
+            && let Some(Base { content: base, number: Some(number) }) = base
+            && kind == ObjectKind::Blob
+            && is_sent
+            && let Some(sent) = self.read_windows(&head, id, base, number, &reach)?
+        {
+            return Ok(self.note(rank, sent, keep));
+        }
+        let mut target = Target::new(is_sent.then_some((&mut *self.emitter, id)));
         target.keep = keep;
+        let base = base.map(|base| base.content);
         target.fill(self.pack, &head, kind, base, self.zlib, &mut self.scratch)
+    }
+
+    /// Notes what was sent as windows, and lets go of a content that no delta is applied to.
+    fn note(&mut self, rank: u32, sent: Sent, keep: bool) -> Option<Content> {
+        if let Some(number) = self.emitter.last_taken().filter(|_| sent.in_windows) {
+            self.windowed.push(Windowed { number, rank });
+        }
+        if keep {
+            return Some(sent.content);
+        }
+        self.scratch.release(sent.content);
+        None
     }
 
     fn mark(&mut self, rank: u32) -> bool {
@@ -172,8 +223,9 @@ impl<'w, 'e> Walk<'w, 'e> {
         self.give_up_below(rank, reason)
     }
 
-    /// Leaves out all deltas below an entry.
-    fn pass_over_below(&mut self, rank: u32) {
+    /// Leaves out an entry and all deltas below it.
+    fn pass_over(&mut self, rank: u32) {
+        self.mark(rank);
         let mut pending = vec![rank];
         while let Some(rank) = pending.pop() {
             let tree = self.tree;

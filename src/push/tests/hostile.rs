@@ -5,7 +5,7 @@ use std::fs;
 use crate::push::Limits;
 use crate::push::fixture::{Collected, Fixture};
 use crate::push::inflate::tests::deflated;
-use crate::wire::{ObjectKind, Oid, RefUpdate, UnscannedReason};
+use crate::wire::{ObjectKind, Oid, Reach, RefUpdate, UnscannedReason};
 
 const BLOB: u8 = 3;
 const OFS_DELTA: u8 = 6;
@@ -64,7 +64,16 @@ fn stream(entries: &[Vec<u8>]) -> Collected {
     let update = RefUpdate { old: id(0), new: id(1), name: b"refs/heads/main".to_vec() };
     let received = fixture.received(vec![update], &quarantine);
     let limits = Limits { memory_bytes_max: 1000, scratch_bytes_max: 5000, ..Limits::default() };
-    received.stream(&limits)
+    let whole = received.stream(&limits);
+    let reach = Reach { bytes: 2, line_bytes: 50, head_bytes: 0 };
+    let (windowed, wanted) = received.windows(&limits, reach, |streamed| {
+        streamed.windows.iter().map(|(number, _, _)| *number).collect()
+    });
+    assert_eq!(windowed.objects, whole.objects, "windows change nothing else");
+    assert_eq!(windowed.unscanned, whole.unscanned);
+    let in_windows = windowed.windows.iter().map(|(at, _, _)| &windowed.objects[*at as usize]);
+    assert!(wanted.objects.iter().eq(in_windows), "what is wanted comes whole");
+    whole
 }
 
 /// The blobs that are sent, and what becomes of the others.

@@ -31,12 +31,15 @@ mod percent;
 mod quoted_printable;
 mod reversed;
 mod runs;
+mod signs;
 mod utf7;
 mod wide;
 mod words;
 
 #[cfg(test)]
 mod tests;
+
+pub use signs::{SIGN_BYTES_MAX, signs};
 
 use std::ops::Range;
 

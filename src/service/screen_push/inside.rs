@@ -6,16 +6,20 @@
 use super::hit::Source;
 use super::report::Report;
 use super::{Gate, unit};
-use crate::scan::layer::LeftOut;
+use crate::scan::layer::{self, LeftOut};
 use crate::scan::{Inside, Insides};
 use crate::wire::UnscannedReason;
 
-/// Scans every text that lies inside one that is all there.
-pub(super) fn scan(gate: &Gate, source: Source, text: &[u8], report: &mut Report) {
+/// Scans every text that lies inside one that is all there. Returns whether any might.
+pub(super) fn scan(gate: &Gate, source: Source, text: &[u8], report: &mut Report) -> bool {
+    if !layer::signs(text, true) {
+        return false;
+    }
     let left = Insides::of(text, gate.limits.layers, &mut |inside| {
         scan_one(gate, source, inside, report);
     });
     leave_out(source, &left, report);
+    true
 }
 
 /// Scans one text that lies inside.

@@ -20,6 +20,7 @@ use super::link::Link;
 use super::long::{self, LongObject};
 use super::report::{Kept, Report, keep};
 use super::room::{Held, Lane};
+use super::signs::{self, Signs};
 use super::tags::Tags;
 use super::{Deadline, Gate, SessionError, unit, within};
 use crate::finding::Span;
@@ -27,7 +28,9 @@ use crate::rule::Ruleset;
 use crate::scan::layer::Layer;
 use crate::service::ledger::Sheet;
 use crate::store::LedgerRow;
-use crate::wire::{FromDaemon, Object, Oid, RefUpdate, ToDaemon, Unscanned, UnscannedReason};
+use crate::wire::{
+    FromDaemon, Object, Oid, RefUpdate, ToDaemon, Unscanned, UnscannedReason, Want, Windows,
+};
 
 /// Objects are handed to the pool when this many bytes of them are there: enough to be worth a
 /// thread's wake-up, little enough to keep two workers busy on a small push.
@@ -161,6 +164,13 @@ impl Received {
         clean
     }
 
+    /// Notes that an object is clean.
+    fn know(&mut self, row: LedgerRow) {
+        if self.clean.len() < CLEAN_MAX {
+            self.clean.push(row);
+        }
+    }
+
     fn take_hits(&mut self) -> Vec<Hit> {
         self.kept.clear();
         std::mem::take(&mut self.hits)
@@ -168,8 +178,7 @@ impl Received {
 
     fn add(&mut self, report: Report, hits_max: usize) {
         report.unscanned.into_iter().for_each(|unscanned| self.leave_out(unscanned));
-        let room = CLEAN_MAX.saturating_sub(self.clean.len());
-        self.clean.extend(report.clean.into_iter().take(room));
+        report.clean.into_iter().for_each(|row| self.know(row));
         self.hits_dropped += report.hits_dropped;
         for hit in report.hits {
             if keep(&mut self.hits, &mut self.kept, hit, hits_max).is_some() {
@@ -199,17 +208,65 @@ impl Drop for Promise {
     }
 }
 
+/// What the pool looks at.
+enum Unit {
+    /// An object, whole, and its number among the push's.
+    Whole(u32, Object, Vec<u8>),
+    /// The windows of one, and its number.
+    Windows(u32, Windows),
+}
+
+impl Unit {
+    fn scan(&self, gate: &Gate, sheet: Option<&Sheet>, report: &mut Report) {
+        let (number, has_sign) = match self {
+            Self::Whole(number, object, bytes) => {
+                let remarks = report.remarks;
+                let has_sign = unit::scan_object(gate, object, bytes, report);
+                let is_whole = bytes.len() as u64 == object.size;
+                if let Some(sheet) = sheet.filter(|_| is_whole && report.remarks == remarks) {
+                    report.clean.push(sheet.row(object.id));
+                }
+                (number, has_sign || !is_whole)
+            }
+            Self::Windows(number, windows) => (number, signs::show_in(gate, windows)),
+        };
+        if has_sign {
+            report.signs.push(*number);
+        }
+    }
+}
+
+/// Objects that the hook was asked for.
+struct Wanted {
+    /// How many are to come.
+    left: usize,
+    /// Whether the hook said of anything that it does not send it.
+    is_cut: bool,
+}
+
+impl Wanted {
+    /// Counts one that came.
+    fn count(&mut self) -> Result<(), SessionError> {
+        let left = self.left.checked_sub(1);
+        self.left = left.ok_or(SessionError::OutOfTurn("an object that was not wanted"))?;
+        Ok(())
+    }
+}
+
 /// Turns a push's frames into units for the pool.
 pub(super) struct Intake<'a> {
     gate: &'a Arc<Gate>,
     received: &'a mut Received,
     hits_max: usize,
-    batch: Vec<(Object, Vec<u8>)>,
+    batch: Vec<Unit>,
     batch_bytes: usize,
     own_share: Lane,
     reports: mpsc::UnboundedReceiver<Option<Report>>,
     reporter: mpsc::UnboundedSender<Option<Report>>,
     outstanding: usize,
+    signs: Signs,
+    /// What was wanted whole and is to come.
+    wanted: Option<Wanted>,
     /// Tells queued jobs that nobody waits for them any more.
     is_abandoned: Arc<AtomicBool>,
     /// Where clean objects are noted.
@@ -236,6 +293,8 @@ impl<'a> Intake<'a> {
             reports,
             reporter,
             outstanding: 0,
+            signs: Signs::default(),
+            wanted: None,
             is_abandoned: Arc::default(),
             sheet: None,
         }
@@ -277,14 +336,67 @@ impl<'a> Intake<'a> {
                 ToDaemon::RefUpdates(updates) => self.ref_updates(updates)?,
                 ToDaemon::PushOption(option) => self.push_option(option)?,
                 ToDaemon::Offer(objects) => self.offer(objects, link).await?,
-                ToDaemon::End { objects } if objects == self.received.objects => break,
-                ToDaemon::End { .. } => {
-                    return Err(SessionError::OutOfTurn("the object count is wrong"));
-                }
+                ToDaemon::Windows(windows) => self.windows(windows, deadline).await?,
+                ToDaemon::End { objects } => break self.check_count(objects)?,
                 message => self.object_message(message, link, deadline).await?,
             }
         }
+        self.complete(link, deadline).await?;
         self.settle(deadline).await
+    }
+
+    fn check_count(&self, objects: u64) -> Result<(), SessionError> {
+        let is_right = objects == self.received.objects;
+        is_right.then_some(()).ok_or(SessionError::OutOfTurn("the object count is wrong"))
+    }
+
+    /// Asks for the objects whose windows do not tell that nothing is in them, and takes them in.
+    async fn complete<S>(
+        &mut self,
+        link: &mut Link<S>,
+        deadline: Deadline,
+    ) -> Result<(), SessionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.drain(deadline).await?;
+        loop {
+            let objects = self.signs.decide(Want::OBJECTS_MAX, &mut |row| self.received.know(row));
+            if objects.is_empty() {
+                return Ok(());
+            }
+            self.wanted = Some(Wanted { left: objects.len(), is_cut: false });
+            link.say(&FromDaemon::Want(Want { objects })).await?;
+            loop {
+                match within(deadline.at(self.received.bytes), link.hear()).await? {
+                    ToDaemon::End { objects } => break self.check_count(objects)?,
+                    message => self.object_message(message, link, deadline).await?,
+                }
+            }
+            if self.wanted.take().is_some_and(|wanted| wanted.left > 0 && !wanted.is_cut) {
+                return Err(SessionError::OutOfTurn("an object that was wanted did not come"));
+            }
+        }
+    }
+
+    /// Takes the windows of an object in.
+    async fn windows(&mut self, windows: Windows, deadline: Deadline) -> Result<(), SessionError> {
+        let number = self.number()?;
+        if !self.admit(windows.object.size)? {
+            return Ok(());
+        }
+        let row = self.sheet.as_ref().map(|sheet| sheet.row(windows.object.id));
+        if !self.signs.link(number, windows.base, row) {
+            return Err(SessionError::OutOfTurn("a base comes after what is made of it"));
+        }
+        let bytes = windows.texts.iter().map(|(_, text)| text.len()).sum();
+        self.add_to_batch(Unit::Windows(number, windows), bytes, deadline).await
+    }
+
+    /// Returns the number of the object that comes next.
+    fn number(&self) -> Result<u32, SessionError> {
+        let number = u32::try_from(self.received.objects);
+        number.map_err(|_| SessionError::OutOfTurn("too many objects"))
     }
 
     /// Takes in a frame that brings an object, or the word that there is none.
@@ -299,13 +411,19 @@ impl<'a> Intake<'a> {
     {
         match message {
             ToDaemon::Object(object, bytes) => {
+                let number = self.number()?;
                 if self.admit(object.size)? {
-                    self.add_to_batch(object, bytes, deadline).await?;
+                    let length = bytes.len();
+                    let unit = Unit::Whole(number, object, bytes);
+                    self.add_to_batch(unit, length, deadline).await?;
                 }
                 Ok(())
             }
             ToDaemon::ObjectStart(object) => self.long_object(object, link, deadline).await,
             ToDaemon::Unscanned(unscanned) => {
+                if let Some(wanted) = &mut self.wanted {
+                    wanted.is_cut = true;
+                }
                 self.received.leave_out(unscanned);
                 Ok(())
             }
@@ -366,21 +484,29 @@ impl<'a> Intake<'a> {
 
     async fn add_to_batch(
         &mut self,
-        object: Object,
-        bytes: Vec<u8>,
+        unit: Unit,
+        bytes: usize,
         deadline: Deadline,
     ) -> Result<(), SessionError> {
-        self.received.tags.learn(&object, &bytes);
-        self.batch_bytes += bytes.len();
-        self.batch.push((object, bytes));
+        if let Unit::Whole(_, object, bytes) = &unit {
+            self.received.tags.learn(object, bytes);
+        }
+        self.batch_bytes += bytes;
+        self.batch.push(unit);
         if self.batch_bytes >= BATCH_BYTES || self.batch.len() >= BATCH_OBJECTS_MAX {
             self.flush(deadline).await?;
         }
         Ok(())
     }
 
-    /// Counts an object of `size` bytes in. Returns whether it is still to be scanned.
+    /// Counts an object of `size` bytes in, unless its windows were. Returns whether it is still to
+    /// be scanned.
     fn admit(&mut self, size: u64) -> Result<bool, SessionError> {
+        self.collect_ready()?;
+        if let Some(wanted) = &mut self.wanted {
+            wanted.count()?;
+            return Ok(true);
+        }
         self.received.objects += 1;
         self.received.bytes = self.received.bytes.saturating_add(size);
         let over_size = self.received.bytes > self.gate.limits.push_bytes_max;
@@ -389,7 +515,6 @@ impl<'a> Intake<'a> {
             let reason = UnscannedReason::PushBytes;
             self.received.leave_out(Unscanned { object: None, reason });
         }
-        self.collect_ready()?;
         Ok(!over_size)
     }
 
@@ -416,17 +541,7 @@ impl<'a> Intake<'a> {
         self.gate.pool.submit(self.received.bytes, move || {
             let mut report = Report::default();
             if !is_off() {
-                for (object, bytes) in &batch {
-                    let remarks = report.remarks;
-                    unit::scan_object(&gate, object, bytes, &mut report);
-                    let is_whole = bytes.len() as u64 == object.size;
-                    if let Some(sheet) = &sheet
-                        && is_whole
-                        && report.remarks == remarks
-                    {
-                        report.clean.push(sheet.row(object.id));
-                    }
-                }
+                batch.iter().for_each(|unit| unit.scan(&gate, sheet.as_ref(), &mut report));
             }
             drop((batch, held));
             promise.keep(report);
@@ -460,9 +575,14 @@ impl<'a> Intake<'a> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        let number = self.number()?;
         let is_scanned = self.admit(object.size)?;
         if is_scanned && object.size > BATCHED_BYTES_MAX {
-            return self.stream(object, link, deadline).await;
+            let has_sign = self.stream(object, link, deadline).await?;
+            if has_sign {
+                self.signs.add(number);
+            }
+            return Ok(());
         }
         let (mut left, mut bytes) = (object.size, Vec::new());
         while let Some(piece) = self.piece(&object, &mut left, link, deadline).await? {
@@ -471,18 +591,20 @@ impl<'a> Intake<'a> {
             }
         }
         if is_scanned {
-            self.add_to_batch(object, bytes, deadline).await?;
+            let length = bytes.len();
+            self.add_to_batch(Unit::Whole(number, object, bytes), length, deadline).await?;
         }
         Ok(())
     }
 
-    /// Scans a long object while it arrives, each part before the next is handed over.
+    /// Scans a long object while it arrives, each part before the next is handed over. Returns whether
+    /// it has any sign.
     async fn stream<S>(
         &mut self,
         object: Object,
         link: &mut Link<S>,
         deadline: Deadline,
-    ) -> Result<(), SessionError>
+    ) -> Result<bool, SessionError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -498,13 +620,14 @@ impl<'a> Intake<'a> {
                 long = self.scan_part(move |gate, report| long.fed(gate, &piece, report)).await?;
             }
         }
-        let row = self.sheet.as_ref().filter(|_| left == 0);
+        let is_cut = left > 0;
+        let row = self.sheet.as_ref().filter(|_| !is_cut);
         let row = row.map(|sheet| sheet.row(object.id));
         let last = move |gate: &Gate, report: &mut Report| {
-            if long.fed(gate, &chunk, report).finish(gate, report) {
-                report.clean.extend(row);
-            }
+            let seen = long.fed(gate, &chunk, report).finish(gate, report);
+            report.clean.extend(row.filter(|_| seen.is_clean));
             drop(held);
+            seen.has_sign || is_cut
         };
         self.scan_part(last).await
     }
@@ -595,19 +718,26 @@ impl<'a> Intake<'a> {
 
     fn collect(&mut self, report: Option<Report>) -> Result<(), SessionError> {
         self.outstanding -= 1;
-        let report = report.ok_or(SessionError::WorkerLost)?;
+        let mut report = report.ok_or(SessionError::WorkerLost)?;
+        report.signs.drain(..).for_each(|number| self.signs.add(number));
         self.received.add(report, self.hits_max);
         Ok(())
     }
 
     /// Waits until everything that was taken in is scanned.
-    pub(super) async fn settle(&mut self, deadline: Deadline) -> Result<(), SessionError> {
+    async fn drain(&mut self, deadline: Deadline) -> Result<(), SessionError> {
         self.flush(deadline).await?;
         while self.outstanding > 0 {
             let until = deadline.at(self.received.bytes);
             let report = tokio::time::timeout_at(until, self.reports.recv()).await;
             self.collect(report.map_err(|_| SessionError::Deadline)?.flatten())?;
         }
+        Ok(())
+    }
+
+    /// Waits until everything that was taken in is scanned, and makes the hits of it ready.
+    pub(super) async fn settle(&mut self, deadline: Deadline) -> Result<(), SessionError> {
+        self.drain(deadline).await?;
         self.received.merge_resent();
         self.received.drop_unread(&self.gate.ruleset);
         if self.received.hits_dropped > 0 {

@@ -31,6 +31,14 @@ pub(super) struct LongObject {
     is_clean: bool,
 }
 
+/// What a long object is like.
+pub(super) struct Seen {
+    /// Whether it has any sign (see [`super::signs`]).
+    pub(super) has_sign: bool,
+    /// Whether nothing was found or left out in any part.
+    pub(super) is_clean: bool,
+}
+
 /// How the text of a long object is scanned.
 enum LongText {
     /// As it streams.
@@ -47,6 +55,8 @@ struct Streamed {
     insides: Insides,
     /// The beginning, in which a commit's or tag's header stands.
     head: Vec<u8>,
+    /// Whether a known secret was met, or it cannot be told.
+    knows_any: bool,
 }
 
 impl LongObject {
@@ -60,6 +70,7 @@ impl LongObject {
                     tokens: TokenPieces::default(),
                     insides: Insides::new(gate.limits.layers),
                     head: Vec::new(),
+                    knows_any: false,
                 }))
             }
         };
@@ -77,15 +88,17 @@ impl LongObject {
         self
     }
 
-    /// Scans what is left. Returns whether nothing was found or left out in any part; each has a
-    /// report of its own.
-    pub(super) fn finish(self, gate: &Gate, report: &mut Report) -> bool {
-        match self.text {
+    /// Scans what is left. Says what the whole object is like; each part has a report of its own.
+    pub(super) fn finish(self, gate: &Gate, report: &mut Report) -> Seen {
+        let has_sign = match self.text {
             LongText::Streamed(streamed) => streamed.finish(gate, &self.object, report),
             LongText::Gathered(bytes) => unit::scan_object(gate, &self.object, &bytes, report),
-            LongText::TooLong => report.leave_out(self.source, UnscannedReason::InflatedBytes),
-        }
-        self.is_clean && report.remarks == 0
+            LongText::TooLong => {
+                report.leave_out(self.source, UnscannedReason::InflatedBytes);
+                true
+            }
+        };
+        Seen { has_sign, is_clean: self.is_clean && report.remarks == 0 }
     }
 }
 
@@ -95,26 +108,28 @@ impl Streamed {
         self.head.extend(bytes.iter().take(room));
         self.pieces.feed(bytes, &mut |found| add(gate, source, &found, report));
         self.tokens.feed(bytes, &mut |text, body, spans| {
-            look_up(gate, source, (text, body), spans, report);
+            self.knows_any |= look_up(gate, source, (text, body), spans, report);
         });
         self.insides.feed(bytes, &mut |text| inside::scan_one(gate, source, text, report));
     }
 
-    fn finish(self, gate: &Gate, object: &Object, report: &mut Report) {
+    fn finish(self, gate: &Gate, object: &Object, report: &mut Report) -> bool {
         let source = Source::of(object);
-        let Self { pieces, tokens, insides, head } = self;
+        let Self { pieces, tokens, insides, head, mut knows_any } = self;
         let effort = pieces.finish(&mut |found| add(gate, source, &found, report));
         if !effort.is_complete() {
             report.leave_out(source, UnscannedReason::Exhausted);
         }
         tokens.finish(&mut |text, body, spans| {
-            look_up(gate, source, (text, body), spans, report);
+            knows_any |= look_up(gate, source, (text, body), spans, report);
         });
+        let may_hold_any = insides.may_hold_any();
         let left = insides.finish(&mut |text| inside::scan_one(gate, source, text, report));
         inside::leave_out(source, &left, report);
         if object.kind != ObjectKind::Blob {
             report.read_header(0, object.kind, &head);
         }
+        knows_any || may_hold_any || effort.stretches > 0
     }
 }
 
@@ -124,13 +139,13 @@ fn add(gate: &Gate, source: Source, found: &Found<'_>, report: &mut Report) {
     report.add(Hit::of_rule(gate, spot, &found.found));
 }
 
-/// Looks up the known secrets of a stretch.
+/// Looks up the known secrets of a stretch. Returns whether there is any, or it cannot be told.
 fn look_up(
     gate: &Gate,
     source: Source,
     stretch: (&[u8], Range<usize>),
     spans: &Spans<'_>,
     report: &mut Report,
-) {
-    unit::look_up(gate, source, stretch, &mut |range| (spans.span(range), Vec::new()), report);
+) -> bool {
+    unit::look_up(gate, source, stretch, &mut |range| (spans.span(range), Vec::new()), report)
 }

@@ -49,6 +49,8 @@ pub(super) struct Report {
     pub(super) clean: Vec<LedgerRow>,
     /// How often something was found or left out, kept or not: a clean object adds nothing to it.
     pub(super) remarks: u64,
+    /// Numbers of objects that have a sign.
+    pub(super) signs: Vec<u32>,
 }
 
 impl Report {

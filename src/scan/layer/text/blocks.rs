@@ -14,14 +14,14 @@ use super::{Piece, base64, count_while, from, hex};
 
 /// The shortest row that is tried, in bytes: nine bytes of base64. Shorter secrets stand in the clear
 /// far more often than encoded, and identifiers of eight letters are everywhere.
-const ROW_BYTES_MIN: usize = 12;
+pub(super) const ROW_BYTES_MIN: usize = 12;
 
 /// What rows are found by. Of base64 of ASCII only every fourth character can be of the other four,
 /// and those are what parts the words of paths and names.
-static CORE: Class = Class::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+pub(super) static CORE: Class = Class::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
 
 /// The most bytes before the row in a line that goes on: indentation, a comment's mark, a quote's.
-const INDENT_BYTES_MAX: usize = 64;
+pub(super) const INDENT_BYTES_MAX: usize = 64;
 
 /// Both alphabets of base64 (RFC 4648, sections 4 and 5), and so the digits of hex.
 pub(super) static ALPHABET: Class =
@@ -54,7 +54,7 @@ pub(super) fn find(text: &[u8], start: usize) -> Option<Piece> {
 }
 
 /// Returns the row of the alphabet around `core`, back to `start` at most.
-fn whole(text: &[u8], core: Range<usize>, start: usize) -> Range<usize> {
+pub(super) fn whole(text: &[u8], core: Range<usize>, start: usize) -> Range<usize> {
     let ahead = text.get(start..core.start).unwrap_or_default().iter().rev();
     let back = ahead.take_while(|byte| ALPHABET.has(**byte)).count();
     core.start - back..core.end + runs::row(from(text, core.end), &ALPHABET)
@@ -87,10 +87,17 @@ fn next_line(text: &[u8], last: &Range<usize>, class: &Class) -> Option<Range<us
         [b'\r', b'\n', ..] => 2,
         _ => return None,
     };
-    let is_mark = |byte| matches!(byte, b' ' | b'\t' | b'#' | b'*' | b'>' | b';' | b'|');
     let start = last.end + line_end + count_while(from(rest, line_end), INDENT_BYTES_MAX, is_mark);
     let end = start + runs::row(from(text, start), class);
-    // `name: value` is no line of base64, and neither are words.
-    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'=' | b'"' | b'\'' | b'`' | b'<' | b')');
-    (end > start && text.get(end).is_none_or(ends)).then_some(start..end)
+    (end > start && text.get(end).is_none_or(ends_row)).then_some(start..end)
+}
+
+/// Whether a byte may stand before the row in a line that goes on.
+pub(super) fn is_mark(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'#' | b'*' | b'>' | b';' | b'|')
+}
+
+/// Whether a byte may stand behind it: `name: value` is no line of base64, and neither are words.
+pub(super) fn ends_row(byte: &u8) -> bool {
+    matches!(byte, b'\n' | b'\r' | b'=' | b'"' | b'\'' | b'`' | b'<' | b')')
 }

@@ -8,20 +8,20 @@ use super::{Code, Piece, is_worth_a_look, number};
 use crate::scan::layer::offsets::{Fit, Map};
 
 /// What lists consist of.
-static LIST: Class = Class::of(b"0123456789abcdefABCDEFxX,:;- \t\r\n");
+pub(super) static LIST: Class = Class::of(b"0123456789abcdefABCDEFxX,:;- \t\r\n");
 
 /// What numbers consist of.
-static NUMBER: Class = Class::of(b"0123456789abcdefABCDEFxX");
+pub(super) static NUMBER: Class = Class::of(b"0123456789abcdefABCDEFxX");
 
 /// The shortest list, in bytes: fifteen of two digits and a separator. A secret is longer.
-const LIST_BYTES_MIN: usize = 44;
+pub(super) const LIST_BYTES_MIN: usize = 44;
 
 /// The fewest numbers of a list.
-const NUMBERS_MIN: usize = 8;
+pub(super) const NUMBERS_MIN: usize = 8;
 
 /// How numbers are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Radix {
+pub(super) enum Radix {
     Decimal,
     Hex,
 }
@@ -80,7 +80,7 @@ fn list(text: &[u8], rest: &Range<usize>) -> (List, usize) {
 }
 
 /// Goes over the numbers in `range`.
-fn items(text: &[u8], range: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn items(text: &[u8], range: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let text = text.get(..range.end).unwrap_or_default();
     let mut at = range.start;
     std::iter::from_fn(move || {
@@ -140,7 +140,7 @@ impl List {
 }
 
 /// Reads the digits of one byte: `65`, `065`; `0x4b`, `4b`.
-fn byte(digits: &[u8], radix: Radix) -> Option<u8> {
+pub(super) fn byte(digits: &[u8], radix: Radix) -> Option<u8> {
     let value = match (radix, digits) {
         (Radix::Decimal, digits) => number(digits, 10).filter(|_| digits.len() <= 3),
         (Radix::Hex, [b'0', b'x' | b'X', digits @ ..]) => number(digits, 16),
