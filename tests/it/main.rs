@@ -42,3 +42,4 @@ mod stranger;
 mod token;
 mod transport;
 mod triage;
+mod windows;
