@@ -15,17 +15,35 @@ struct Packing {
     client: [&'static str; 2],
     /// `receive.unpackLimit`.
     unpack_limit: &'static str,
+    /// Whether some objects then come as windows.
+    has_deltas: bool,
     /// How many of the commits are there before the hook is.
     before: usize,
 }
 
-const LOOSE: Packing =
-    Packing { name: "loose", client: ["10", "50"], unpack_limit: "100000", before: 0 };
-const WHOLE: Packing =
-    Packing { name: "undeltified", client: ["0", "0"], unpack_limit: "1", before: 0 };
-const DELTAS: Packing =
-    Packing { name: "deltified", client: ["250", "250"], unpack_limit: "1", before: 0 };
-const THIN: Packing = Packing { name: "thin", client: ["100", "50"], unpack_limit: "1", before: 3 };
+const LOOSE: Packing = Packing {
+    name: "loose",
+    client: ["10", "50"],
+    unpack_limit: "100000",
+    has_deltas: false,
+    before: 0,
+};
+const WHOLE: Packing = Packing {
+    name: "undeltified",
+    client: ["0", "0"],
+    unpack_limit: "1",
+    has_deltas: false,
+    before: 0,
+};
+const DELTAS: Packing = Packing {
+    name: "deltified",
+    client: ["250", "250"],
+    unpack_limit: "1",
+    has_deltas: true,
+    before: 0,
+};
+const THIN: Packing =
+    Packing { name: "thin", client: ["100", "50"], unpack_limit: "1", has_deltas: true, before: 3 };
 
 /// Lines that nothing can be made of.
 fn lines(count: usize, salt: usize) -> Vec<String> {
@@ -158,7 +176,9 @@ fn how_a_push_is_packed_does_not_show_in_its_verdict() {
     commit(&work, &history, &narrow, &wide);
 
     let push = |packing: &Packing| {
-        let forge = Forge::start();
+        let forge = Forge::stopped();
+        forge.configure("log", &["level = \"debug\""]);
+        forge.serve();
         for secret in secrets.iter().chain([&known, &narrow, &wide]) {
             forge.plant(secret);
         }
@@ -182,6 +202,8 @@ fn how_a_push_is_packed_does_not_show_in_its_verdict() {
         let said = clone.push(&["FETCH_HEAD:refs/heads/main"]);
         assert!(!said.is_accepted(), "{}: {said:?}", packing.name);
         assert!(forge.unscanned().is_empty(), "{}", packing.name);
+        let has_windows = forge.daemon_log().contains("objects came as windows");
+        assert_eq!(has_windows, packing.has_deltas, "{}", packing.name);
         (forge.incidents().len(), places(&forge))
     };
     let loose = push(&LOOSE);

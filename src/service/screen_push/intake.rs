@@ -360,11 +360,17 @@ impl<'a> Intake<'a> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         self.drain(deadline).await?;
+        let mut wanted = 0;
         loop {
             let objects = self.signs.decide(Want::OBJECTS_MAX, &mut |row| self.received.know(row));
             if objects.is_empty() {
+                if self.signs.windowed() > 0 {
+                    let windowed = self.signs.windowed();
+                    tracing::debug!(windowed, wanted, "objects came as windows");
+                }
                 return Ok(());
             }
+            wanted += objects.len();
             self.wanted = Some(Wanted { left: objects.len(), is_cut: false });
             link.say(&FromDaemon::Want(Want { objects })).await?;
             loop {

@@ -93,6 +93,11 @@ impl Signs {
         base < number
     }
 
+    /// Returns how many objects came as windows.
+    pub(super) fn windowed(&self) -> usize {
+        self.links.len()
+    }
+
     /// Returns the next objects, at most `objects_max`, that have to be seen whole, and passes the
     /// rows of those on that have not. To be asked when all windows were looked at.
     pub(super) fn decide(

@@ -9,6 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
+use crate::push::Limits as PushLimits;
+use crate::push::fixture::{Fixture, Unpacked};
 use crate::push::windows::{Seams, Step, windows};
 use crate::rule::{Rule, Ruleset, template};
 use crate::scan::layer::{Limits, walk};
@@ -275,6 +277,73 @@ proptest! {
             if is_in(&text) {
                 prop_assert!(has_sign(&text, true), "{}", text.escape_ascii());
             }
+        }
+    }
+}
+
+/// A step of a history: a text comes in two versions, or lines go, or move.
+type Change = ((Vec<u8>, usize), Index, Index, u8);
+
+/// The versions of a file that begins as lines of nothing.
+fn versions(changes: &[Change]) -> Vec<Vec<u8>> {
+    let line = |n: usize| format!("    step({n}, {});\n", n * 31);
+    let mut text = (0..500).map(line).collect::<String>().into_bytes();
+    let mut versions = vec![text.clone()];
+    for ((secret, cut), at, other, how) in changes {
+        let at = at.index(text.len());
+        let other = other.index(text.len());
+        let (from, to) = (at.min(other), at.max(other).min(at.min(other) + 900));
+        match how {
+            0 => drop(text.drain(from..to)),
+            1 => text[from..].rotate_left(to - from),
+            _ => {
+                text.splice(at..at, secret[..*cut].iter().copied());
+                versions.push(text.clone());
+                text.splice(at + cut..at + cut, secret[*cut..].iter().copied());
+            }
+        }
+        versions.push(text.clone());
+    }
+    versions
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn in_real_packs_what_is_not_wanted_whole_holds_nothing(
+        changes in proptest::collection::vec((secret(), any::<Index>(), any::<Index>(), 0..6_u8), 6..14),
+    ) {
+        let fixture = Fixture::new();
+        for version in versions(&changes) {
+            fixture.write("file", version);
+            fixture.commit("a version");
+        }
+        fixture.git(&["config", "pack.window", "50"]);
+        let received = fixture.receive(&[("refs/heads/main", "HEAD")], Unpacked::Pack);
+        let (mut signs, mut wanted) = (Signs::default(), Vec::new());
+        let reach = reach(shipped()).unwrap();
+        let (streamed, whole) = received.windows(&PushLimits::default(), reach, |streamed| {
+            let mut windowed = streamed.windows.iter().peekable();
+            for (number, (_, _, text)) in (0..).zip(&streamed.objects) {
+                let shows = match windowed.next_if(|(windowed, _, _)| *windowed == number) {
+                    Some((_, base, windows)) => {
+                        assert!(signs.link(number, *base, None));
+                        windows.iter().any(|window| has_sign(&text[window.clone()], window.start == 0))
+                    }
+                    None => has_sign(text, true),
+                };
+                if shows {
+                    signs.add(number);
+                }
+            }
+            wanted = signs.decide(usize::MAX, &mut |_| {});
+            wanted.clone()
+        });
+        prop_assert!(whole.objects.iter().eq(wanted.iter().map(|at| &streamed.objects[*at as usize])));
+        for (number, _, _) in &streamed.windows {
+            let text = &streamed.objects[*number as usize].2;
+            prop_assert!(wanted.contains(number) || !is_in(text), "{}", text.escape_ascii());
         }
     }
 }
