@@ -44,7 +44,7 @@ const WAITING_ROWS_MAX: usize = 1 << 20;
 const RUNS_MAX: usize = 64;
 
 /// The rows of pushes with fewer gather in one table until there are so many, or [`GATHER`] is over.
-/// A small push then costs the ledger a microsecond and wakes nobody.
+/// A small push then takes a few insertions, and wakes nobody.
 ///
 /// [`GATHER`]: writer::GATHER
 const GATHERED_MAX: usize = 8_192;
