@@ -177,7 +177,7 @@ fn how_a_push_is_packed_does_not_show_in_its_verdict() {
 
     let push = |packing: &Packing| {
         let forge = Forge::stopped();
-        forge.configure("log", &["level = \"debug\""]);
+        forge.configure("log", "level = \"debug\"");
         forge.serve();
         for secret in secrets.iter().chain([&known, &narrow, &wide]) {
             forge.plant(secret);
