@@ -123,7 +123,7 @@ fn begins_word(branch: &Branch, anchor: &Anchor) -> bool {
     let before = anchor.first.checked_sub(1).and_then(|place| branch.get(place));
     let is_word =
         |string: &Vec<u8>| string.first().is_some_and(|byte| ByteSet::WORD.contains(*byte));
-    before.is_some_and(shape::Part::is_edge) && anchor.strings.iter().all(is_word)
+    before.is_some_and(|part| part.is_edge()) && anchor.strings.iter().all(is_word)
 }
 
 /// Whether the validator refuses a secret without a digit.

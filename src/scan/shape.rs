@@ -17,6 +17,8 @@ mod bytes;
 #[cfg(test)]
 mod tests;
 
+use std::rc::Rc;
+
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 
 pub(super) use anchor::{Anchor, anchor, run, run_ahead};
@@ -50,20 +52,20 @@ pub(super) struct Part {
     pub(super) secret: bool,
 }
 
-/// Parts in a row.
-pub(super) type Branch = Vec<Part>;
+/// Parts in a row; branches share those that they have in common, as a pattern may have dozens.
+pub(super) type Branch = Vec<Rc<Part>>;
 
 impl Part {
-    fn new(hir: Hir, secret: bool) -> Self {
+    fn new(hir: Hir, secret: bool) -> Rc<Self> {
         let properties = hir.properties();
-        Self {
+        Rc::new(Self {
             bytes: ByteSet::of(&hir),
             least: properties.minimum_len().unwrap_or(0),
             most: properties.maximum_len(),
             strings: strings(&hir),
             secret,
             hir,
-        }
+        })
     }
 
     /// Whether what follows it begins a word: it is the start of a text or line, a word boundary, or

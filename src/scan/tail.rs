@@ -9,6 +9,7 @@
 //! It is the rest of the pattern, weakened so that its automaton is small: a repetition counts to
 //! [`COUNT_MAX`] and no further, what looks around is left out, and the end is not waited for.
 
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use regex_automata::Anchored;
@@ -42,7 +43,7 @@ pub(super) struct Tail {
 
 impl Tail {
     /// Demands what `parts`, of which the anchor is the first, demand.
-    pub(super) fn of(parts: &[Part]) -> Self {
+    pub(super) fn of(parts: &[Rc<Part>]) -> Self {
         let enough = parts.iter().position(|part| part.least >= PART_BYTES_ENOUGH);
         let parts = enough.and_then(|last| parts.get(..=last)).unwrap_or(parts);
         let demand = Hir::concat(parts.iter().map(|part| weaken(&part.hir)).collect());

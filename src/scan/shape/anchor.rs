@@ -1,5 +1,7 @@
 //! Strings and runs that no match of a branch is without.
 
+use std::rc::Rc;
+
 use super::{Branch, ByteSet, Part, product};
 
 /// A row of parts which, whatever they match, holds a keyword.
@@ -50,7 +52,7 @@ pub(in crate::scan) fn anchor(branch: &Branch, keywords: &[Vec<u8>]) -> Option<A
 }
 
 /// The most that a row of parts matches, in bytes.
-fn most(parts: &[Part]) -> Option<usize> {
+fn most(parts: &[Rc<Part>]) -> Option<usize> {
     parts.iter().map(|part| part.most).sum()
 }
 
@@ -75,7 +77,8 @@ pub(in crate::scan) fn run(branch: &Branch, first: usize, mixed: bool) -> Option
         if length > 0 && at + length > first {
             let run = Run {
                 least: parts.iter().map(|part| part.least).sum(),
-                digit: parts.iter().any(is_digits) || mixed && holds_secret(branch, at, length),
+                digit: parts.iter().any(|part| is_digits(part))
+                    || mixed && holds_secret(branch, at, length),
                 behind: if at <= first { Some(0) } else { most(branch.get(first..at)?) },
             };
             best = best.filter(|best| best.least >= run.least).or(Some(run));

@@ -81,7 +81,7 @@ fn edges_begin_words() {
     #[track_caller]
     fn check(pattern: &str, want: bool) {
         let [branch] = parts(pattern).try_into().unwrap();
-        assert_eq!(branch.first().is_some_and(Part::is_edge), want, "{pattern}");
+        assert_eq!(branch.first().is_some_and(|part| part.is_edge()), want, "{pattern}");
     }
     check(r"\ba", true);
     check("(?m)^a", true);
