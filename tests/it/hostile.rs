@@ -19,13 +19,23 @@ use crate::token;
 /// far less than what they come to.
 const DAEMON_KIB_MAX: u64 = 192 << 10;
 
+/// Makes an instance that has time: what is bounded here is work, not how busy this machine is.
+fn patient_forge(settings: &str) -> Forge {
+    with_push_settings(&format!("{settings}\ndeadline_ms = 600000"))
+}
+
+fn patient_scene(forge: &Forge) -> Scene<'_> {
+    let scene = Scene::new(forge);
+    scene.repository.set("deadline_ms", "600000");
+    scene
+}
+
 /// Pushes files and a credential beside them: it is found, whatever they are. Returns the reasons
 /// why something was left out, each once.
 #[track_caller]
 fn push_with_credential(files: &[(&str, &[u8])]) -> Vec<String> {
-    let forge = with_push_settings("layer_bytes_max = 8388608\ndeadline_ms = 600000");
-    let scene = Scene::new(&forge);
-    scene.repository.set("deadline_ms", "600000");
+    let forge = patient_forge("layer_bytes_max = 8388608");
+    let scene = patient_scene(&forge);
     for (name, content) in files {
         scene.work.write(name, content);
     }
@@ -195,8 +205,8 @@ fn lines_that_are_made_for_patterns_cost_no_more_than_others() {
 
 #[test]
 fn a_credential_at_the_end_of_a_line_of_20_megabytes_is_found() {
-    let forge = Forge::start();
-    let scene = Scene::new(&forge);
+    let forge = patient_forge("");
+    let scene = patient_scene(&forge);
     let secret = forge.plant(token::github());
     let line = format!("{} TOKEN={secret}", "function(){return 1};".repeat(1_000_000));
     let (said, _) = scene.push(&line);
@@ -206,8 +216,8 @@ fn a_credential_at_the_end_of_a_line_of_20_megabytes_is_found() {
 
 #[test]
 fn a_tree_of_ten_billion_paths_is_walked_by_its_objects() {
-    let forge = Forge::start();
-    let scene = Scene::new(&forge);
+    let forge = patient_forge("");
+    let scene = patient_scene(&forge);
     let secret = forge.plant(token::github());
     scene.work.commit("a.env", format!("TOKEN={secret}\n"), "first");
     let script = "id=$(git rev-parse HEAD:a.env); kind='100644 blob'
@@ -278,8 +288,8 @@ fn distance(far: usize) -> Vec<u8> {
 
 #[test]
 fn a_chain_of_10_000_deltas_is_followed_as_far_as_the_limit() {
-    let forge = Forge::start();
-    let scene = Scene::new(&forge);
+    let forge = patient_forge("");
+    let scene = patient_scene(&forge);
     let base = b"x".repeat(100);
     let mut entries = vec![entry(3, base.len(), &[], &base)];
     for depth in 0..10_000 {
@@ -295,6 +305,7 @@ fn a_chain_of_10_000_deltas_is_followed_as_far_as_the_limit() {
     let tip = scene.work.git(&["hash-object", "base"]);
     let said = receive(&scene, &tip, &entries);
     assert!(said.out.contains("error: push refused - "), "{said:?}");
+    assert!(said.out.contains("delta"), "{said:?}");
     assert_eq!(forge.unscanned()[0]["reason"], "delta-depth");
     assert_eq!(scene.repository.git(&["for-each-ref"]).out, "");
     is_unharmed(&forge);
@@ -302,10 +313,8 @@ fn a_chain_of_10_000_deltas_is_followed_as_far_as_the_limit() {
 
 #[test]
 fn a_bomb_of_deltas_is_scanned_up_to_the_bytes_of_a_push() {
-    let forge = Forge::stopped();
-    forge.configure("push", "push_bytes_max = 33554432");
-    forge.serve();
-    let scene = Scene::new(&forge);
+    let forge = patient_forge("push_bytes_max = 33554432");
+    let scene = patient_scene(&forge);
     let base = "nothing to see on this line\n".repeat(2_340);
     let mut entries = vec![entry(3, base.len(), &[], base.as_bytes())];
     // Each is 16 times its base, of the same few bytes: 64 KB, 1 MB, 16 MB, 256 MB.
@@ -328,8 +337,8 @@ fn a_bomb_of_deltas_is_scanned_up_to_the_bytes_of_a_push() {
 
 #[test]
 fn a_tree_of_300_000_names_is_read() {
-    let forge = Forge::start();
-    let scene = Scene::new(&forge);
+    let forge = patient_forge("");
+    let scene = patient_scene(&forge);
     scene.work.commit("a", "1\n", "first");
     let blob = scene.work.git(&["rev-parse", "HEAD:a"]);
     let mut listing = String::new();
