@@ -212,10 +212,9 @@ fn inventory(scratch: &Path, count: usize) -> anyhow::Result<Inventory> {
 }
 
 /// Makes a value without any known shape: a multiplication spreads the number over all digits. Values
-/// have 12 to 43 bytes, as passwords and keys do.
+/// have 20 to 43 bytes, as passwords and keys do.
 fn value(number: u64) -> Vec<u8> {
     let digits = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut value = format!("vq{digits:016x}{digits:032x}").into_bytes();
-    value.truncate(12 + usize::try_from(number % 32).unwrap_or(0));
-    value
+    let more = b"qVw8Kz3Rp6Tn1Yb5Xd9Hs2Lc".iter().take(usize::try_from(number % 24).unwrap_or(0));
+    format!("vq{digits:016x}Zt").bytes().chain(more.copied()).collect()
 }
