@@ -41,8 +41,8 @@ pub(super) struct Walk<'w, 'e> {
     tree: &'w Tree,
     known: &'w Known,
     seen: Vec<bool>,
-    /// How far windows have to go; none where all is sent whole.
-    reach: Option<Reach>,
+    /// Whether blobs that are deltas are sent as windows, once the sink says how far they have to go.
+    in_windows: bool,
     windowed: Vec<Windowed>,
     pub(super) zlib: &'w mut Zlib,
     pub(super) emitter: &'w mut Emitter<'e>,
@@ -64,7 +64,7 @@ impl<'w, 'e> Walk<'w, 'e> {
             tree,
             known,
             seen: vec![false; tree.entries.len()],
-            reach: None,
+            in_windows: false,
             windowed: Vec::new(),
             zlib,
             emitter,
@@ -75,7 +75,7 @@ impl<'w, 'e> Walk<'w, 'e> {
 
     /// Sends blobs that are deltas as windows, if the sink takes any.
     pub(super) fn in_windows(mut self) -> Self {
-        self.reach = self.emitter.reach();
+        self.in_windows = true;
         self
     }
 
@@ -184,10 +184,10 @@ impl<'w, 'e> Walk<'w, 'e> {
     ) -> Result<Option<Content>, ReadError> {
         let head = self.pack.head(entry.start)?;
         let is_sent = !self.known.is_clean(rank);
-        if let Some(reach) = self.reach
-            && let Some(Base { content: base, number: Some(number) }) = base
+        if let Some(Base { content: base, number: Some(number) }) = base
             && kind == ObjectKind::Blob
             && is_sent
+            && let Some(reach) = self.reach()
             && let Some(sent) = self.read_windows(&head, id, base, number, &reach)?
         {
             return Ok(self.note(rank, sent, keep));
@@ -196,6 +196,11 @@ impl<'w, 'e> Walk<'w, 'e> {
         target.keep = keep;
         let base = base.map(|base| base.content);
         target.fill(self.pack, &head, kind, base, self.zlib, &mut self.scratch)
+    }
+
+    /// Says how far windows have to go, if there are to be any.
+    fn reach(&self) -> Option<Reach> {
+        self.emitter.reach().filter(|_| self.in_windows)
     }
 
     /// Notes what was sent as windows, and lets go of a content that no delta is applied to.
