@@ -30,13 +30,13 @@ pub(crate) struct Seams {
     /// Where in the base a copy has to begin so as to go on with what is there.
     goes_on: Option<u64>,
     base_length: u64,
-    seams: Vec<Range<u64>>,
+    ranges: Vec<Range<u64>>,
 }
 
 impl Seams {
     /// Begins with an empty result.
     pub(crate) fn new(base_length: u64) -> Self {
-        Self { at: 0, goes_on: Some(0), base_length, seams: Vec::new() }
+        Self { at: 0, goes_on: Some(0), base_length, ranges: Vec::new() }
     }
 
     /// Notes the next step of the delta.
@@ -60,11 +60,11 @@ impl Seams {
     fn add(&mut self, size: u64) {
         let (at, end) = (self.at, self.at + size);
         self.at = end;
-        let is_full = self.seams.len() > SEAMS_MAX;
-        match self.seams.last_mut() {
+        let is_full = self.ranges.len() > SEAMS_MAX;
+        match self.ranges.last_mut() {
             Some(last) if last.end == at => last.end = end,
             _ if is_full => {}
-            _ => self.seams.push(at..end),
+            _ => self.ranges.push(at..end),
         }
     }
 
@@ -75,7 +75,7 @@ impl Seams {
         }
         let number = |at| usize::try_from(at).ok();
         let range = |seam: &Range<u64>| Some(number(seam.start)?..number(seam.end)?);
-        let seams = self.seams.iter().map(range).collect::<Option<Vec<_>>>()?;
+        let seams = self.ranges.iter().map(range).collect::<Option<Vec<_>>>()?;
         (seams.len() <= SEAMS_MAX).then_some(seams)
     }
 }
@@ -137,6 +137,7 @@ fn around(text: &[u8], seam: &Range<usize>, reach: &Reach) -> Option<Range<usize
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "lists of ranges, often of one")]
 mod tests {
     use super::*;
 
@@ -145,7 +146,9 @@ mod tests {
     #[track_caller]
     fn check_seams(steps: &[Step], base_length: u64, want: &[Range<usize>]) {
         let mut seams = Seams::new(base_length);
-        steps.iter().for_each(|step| seams.note(*step));
+        for step in steps {
+            seams.note(*step);
+        }
         assert_eq!(seams.finish().as_deref(), Some(want));
     }
 

@@ -31,7 +31,8 @@ fn history(fixture: &Fixture, versions: usize) {
 fn check(collected: &Collected, base: u32, number: u32, windows: &[Range<usize>]) {
     let [text, base] = [number, base].map(|number| &collected.objects[number as usize].2);
     let mut at = 0;
-    for window in windows.iter().cloned().chain([text.len()..text.len()]) {
+    let end = text.len()..text.len();
+    for window in windows.iter().cloned().chain(std::iter::once(end)) {
         if at < window.start {
             // What touches the gap and goes less far than the reach lies in here.
             let reach = REACH.bytes as usize;

@@ -547,7 +547,9 @@ impl<'a> Intake<'a> {
         self.gate.pool.submit(self.received.bytes, move || {
             let mut report = Report::default();
             if !is_off() {
-                batch.iter().for_each(|unit| unit.scan(&gate, sheet.as_ref(), &mut report));
+                for unit in &batch {
+                    unit.scan(&gate, sheet.as_ref(), &mut report);
+                }
             }
             drop((batch, held));
             promise.keep(report);

@@ -20,7 +20,7 @@ use crate::wire::{Reach, Windows};
 
 /// The longest line that windows are made in, in bytes. On a longer one a known secret or a row of
 /// base64 may begin out of sight. Twice what the tokens of known secrets need.
-const LINE_BYTES: u32 = 2 * crate::scan::TOKEN_CONTEXT_BYTES as u32;
+const LINE_BYTES: usize = 2 * crate::scan::TOKEN_CONTEXT_BYTES;
 
 /// The farthest that windows are made to go, in bytes: with rules that need more there are none, as
 /// they would hold most of what changes.
@@ -32,7 +32,7 @@ pub(super) fn reach(engine: &Engine) -> Option<Reach> {
     let number = |bytes: usize| u32::try_from(bytes).ok();
     Some(Reach {
         bytes: number(bytes).filter(|_| bytes <= REACH_BYTES_MAX)?,
-        line_bytes: LINE_BYTES,
+        line_bytes: number(LINE_BYTES)?,
         head_bytes: number(layer::HEAD_BYTES)?,
     })
 }

@@ -18,7 +18,8 @@ pub(super) const ROW_BYTES_MIN: usize = 12;
 
 /// What rows are found by. Of base64 of ASCII only every fourth character can be of the other four,
 /// and those are what parts the words of paths and names.
-pub(super) static CORE: Class = Class::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+pub(super) static CORE: Class =
+    Class::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
 
 /// The most bytes before the row in a line that goes on: indentation, a comment's mark, a quote's.
 pub(super) const INDENT_BYTES_MAX: usize = 64;
@@ -89,7 +90,7 @@ fn next_line(text: &[u8], last: &Range<usize>, class: &Class) -> Option<Range<us
     };
     let start = last.end + line_end + count_while(from(rest, line_end), INDENT_BYTES_MAX, is_mark);
     let end = start + runs::row(from(text, start), class);
-    (end > start && text.get(end).is_none_or(ends_row)).then_some(start..end)
+    (end > start && text.get(end).is_none_or(|byte| ends_row(*byte))).then_some(start..end)
 }
 
 /// Whether a byte may stand before the row in a line that goes on.
@@ -98,6 +99,6 @@ pub(super) fn is_mark(byte: u8) -> bool {
 }
 
 /// Whether a byte may stand behind it: `name: value` is no line of base64, and neither are words.
-pub(super) fn ends_row(byte: &u8) -> bool {
+pub(super) fn ends_row(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r' | b'=' | b'"' | b'\'' | b'`' | b'<' | b')')
 }

@@ -91,7 +91,7 @@ fn is_row(text: &[u8]) -> bool {
     match count_while(row, NEXT_ROW_BYTES_MAX + 1, |byte| ALPHABET.has(byte)) {
         0 => false,
         length if length > NEXT_ROW_BYTES_MAX => true,
-        length => row.get(length).is_none_or(blocks::ends_row),
+        length => row.get(length).is_none_or(|byte| blocks::ends_row(*byte)),
     }
 }
 
