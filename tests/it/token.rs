@@ -34,7 +34,8 @@ pub fn github() -> String {
 
 /// Returns a password that no rule knows by its shape.
 pub fn shapeless() -> String {
-    // Digits stand close together, so that no part can read like a word.
-    let pairs = (0..7).map(|_| format!("{}{}", random(2), random(1).as_bytes()[0] % 10));
+    // Digits stand close together, so that no part can read like a word, and there is enough of it
+    // that it never looks made up where it is assigned to a password.
+    let pairs = (0..12).map(|_| format!("{}{}", random(2), random(1).as_bytes()[0] % 10));
     pairs.collect::<Vec<_>>().concat().to_lowercase()
 }
