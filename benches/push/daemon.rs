@@ -35,6 +35,16 @@ impl Daemon {
         Self::serve(ground.path("bin/pushwarden"), config)
     }
 
+    /// Starts another daemon of the same instance, to which every object is new.
+    #[allow(dead_code, reason = "the bench `push` does")]
+    pub(crate) fn without_ledger(ground: &Ground) -> anyhow::Result<Self> {
+        let config = ground.path("instance/pushwarden.toml");
+        let text = fs::read_to_string(&config)?;
+        let (before, after) = text.split_once("[ledger]").unwrap_or((&text, ""));
+        fs::write(&config, format!("{before}\n[ledger]\nrows_max = 0\n{after}"))?;
+        Self::again(ground)
+    }
+
     fn serve(program: PathBuf, config: PathBuf) -> anyhow::Result<Self> {
         let mut serve = Command::new(&program);
         serve.arg("serve").arg("--config").arg(&config);

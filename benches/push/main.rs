@@ -62,8 +62,12 @@ fn main() -> anyhow::Result<()> {
     let small = small_pushes(&ground, &daemon, options.rounds)?;
     table::small(&mut out, &small)?;
     writeln!(out, "load: {before} before, {} after; 1, 5 and 15 minutes", load()?)?;
-    let history = whole_history(&ground, &daemon)?;
-    table::history(&mut out, &history)?;
+    // Once before: then the ledger knows all of it.
+    ground.push_history(Variant::Pushwarden)?;
+    table::history(&mut out, "known from an earlier push", &whole_history(&ground, &daemon)?)?;
+    drop(daemon);
+    let daemon = Daemon::without_ledger(&ground)?;
+    table::history(&mut out, "nothing of it known", &whole_history(&ground, &daemon)?)?;
     table::memory(&mut out, &peaks(&ground, &daemon)?)?;
     writeln!(out, "\nreproduce: hooks/build && cargo bench --bench push -- {}", options.again())?;
     Ok(())

@@ -95,11 +95,14 @@ fn beside(out: &mut dyn Write, columns: &[Column]) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints what the whole history costs, in seconds.
-pub(crate) fn history(out: &mut dyn Write, columns: &[Column]) -> io::Result<()> {
+/// Prints what the whole history costs, in seconds; `of` says what the daemon knew of it.
+pub(crate) fn history(out: &mut dyn Write, of: &str, columns: &[Column]) -> io::Result<()> {
     let Some(base) = columns.first() else { return Ok(()) };
     let rounds = base.wall.len();
-    writeln!(out, "\nwhole history into an empty repository; {rounds} rounds; seconds, medians")?;
+    writeln!(
+        out,
+        "\nwhole history into an empty repository, {of}; {rounds} rounds; seconds, medians"
+    )?;
     writeln!(out, "{:<13}{:>9}{:>9}{:>9}{:>12}", "", "wall", "cpu", "daemon", "cpu ratio")?;
     for column in columns {
         writeln!(
