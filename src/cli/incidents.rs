@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::answer::{items, list, show_one};
-use super::table::{Column, text};
+use super::table::{Column, owner, owner_and_source, text};
 use super::{CliError, ListArgs, ShowArgs, Terminal};
 use crate::http::client::Client;
 
@@ -88,7 +88,7 @@ const COLUMNS: &[Column] = &[
     Column { heading: "SEVERITY", cell: |item| text(item, &["severity"]) },
     Column { heading: "RULE", cell: |item| text(item, &["rule"]) },
     Column { heading: "PREVIEW", cell: |item| text(item, &["preview"]) },
-    Column { heading: "OWNER", cell: |item| text(item, &["owner", "name"]) },
+    Column { heading: "OWNER", cell: owner },
     Column { heading: "EXPOSURE", cell: |item| text(item, &["exposure"]) },
     Column { heading: "LAST SEEN", cell: |item| text(item, &["last_seen"]) },
 ];
@@ -143,8 +143,7 @@ fn print_text(incident: &Value, out: &mut dyn Write) -> io::Result<()> {
     if incident.get("known_as").is_some_and(Value::is_string) {
         writeln!(out, "  known as    {}", field(&["known_as"]))?;
     }
-    let owner = (field(&["owner", "name"]), field(&["owner", "source"]));
-    writeln!(out, "  owner       {} (by {})", owner.0, owner.1)?;
+    writeln!(out, "  owner       {}", owner_and_source(incident))?;
     for step in items(incident.get("owner"), "chain") {
         let (source, evidence) = (text(step, &["source"]), text(step, &["evidence"]));
         let answer = step.get("answer").filter(|answer| answer.is_string());

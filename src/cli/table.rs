@@ -46,6 +46,23 @@ pub fn text(item: &Value, path: &[&str]) -> String {
     }
 }
 
+/// Names the owner of an incident or ticket, and the queue where nobody owns it.
+pub fn owner(item: &Value) -> String {
+    let name = text(item, &["owner", "name"]);
+    if is_unowned(item) { format!("{name} (unowned)") } else { name }
+}
+
+/// Names the owner, and which source says so.
+pub fn owner_and_source(item: &Value) -> String {
+    let source = text(item, &["owner", "source"]);
+    if is_unowned(item) { owner(item) } else { format!("{} (by {source})", owner(item)) }
+}
+
+/// Whether an incident or ticket went to the default queue, as no source names an owner.
+fn is_unowned(item: &Value) -> bool {
+    text(item, &["owner", "source"]) == "default"
+}
+
 /// Keeps line ends, which texts of several lines have; nothing else may steer the terminal.
 fn printable(text: &str) -> String {
     let lines = text.split('\n').map(|line| escape::line(line.as_bytes(), usize::MAX));

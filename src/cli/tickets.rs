@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::answer::{items, list, show_one};
-use super::table::{Column, text};
+use super::table::{Column, owner, owner_and_source, text};
 use super::{CliError, ListArgs, ShowArgs, Terminal};
 use crate::http::client::Client;
 
@@ -54,7 +54,7 @@ const COLUMNS: &[Column] = &[
     Column { heading: "STATE", cell: |item| text(item, &["state"]) },
     Column { heading: "INCIDENT", cell: |item| text(item, &["incident"]) },
     Column { heading: "SEVERITY", cell: |item| text(item, &["severity"]) },
-    Column { heading: "OWNER", cell: |item| text(item, &["owner", "name"]) },
+    Column { heading: "OWNER", cell: owner },
     Column { heading: "TITLE", cell: |item| text(item, &["title"]) },
 ];
 
@@ -87,7 +87,7 @@ fn print_text(ticket: &Value, out: &mut dyn Write) -> io::Result<()> {
     let field = |path: &[&str]| text(ticket, path);
     writeln!(out, "{}  {}  {}", field(&["id"]), field(&["state"]), field(&["title"]))?;
     writeln!(out, "incident {} ({})", field(&["incident"]), field(&["incident_state"]))?;
-    writeln!(out, "owner {} (by {})", field(&["owner", "name"]), field(&["owner", "source"]))?;
+    writeln!(out, "owner {}", owner_and_source(ticket))?;
     writeln!(out)?;
     writeln!(out, "{}", field(&["body"]).trim_end())?;
     writeln!(out)?;

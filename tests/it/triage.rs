@@ -101,15 +101,15 @@ fn incidents_are_listed_and_shown_as_scripts_rely_on() {
 
     let list = forge.say("incidents list");
     assert_snapshot!(normal(&list.out, &forge), @r"
-    ID     STATE  SEVERITY  RULE                PREVIEW                   OWNER     EXPOSURE  LAST SEEN
-    INC-1  open   critical  github-pat-classic  ghp_[masked]  security  refused   [time]
+    ID     STATE  SEVERITY  RULE                PREVIEW                   OWNER               EXPOSURE  LAST SEEN
+    INC-1  open   critical  github-pat-classic  ghp_[masked]  security (unowned)  refused   [time]
     ");
     let show = forge.say("incidents show INC-1");
     assert_snapshot!(normal(&show.out, &forge), @r"
     INC-1  open  critical
       rule        github-pat-classic (confidence high)
       value       ghp_[masked]
-      owner       security (by default)
+      owner       security (unowned)
                   inventory: the inventory does not know this value
                   identity: no entry of /forge/i/owners.toml for its facts (the value tells none)
                   kind: no entry of /forge/i/owners.toml for kind github-pat-classic
@@ -271,8 +271,8 @@ fn tickets_are_listed_shown_and_closed() {
         assert!(body.to_lowercase().contains(&part.to_lowercase()), "{part} is not in:\n{body}");
     }
     assert_snapshot!(normal(&forge.say("tickets list").out, &forge), @r"
-    ID     STATE  INCIDENT  SEVERITY  OWNER     TITLE
-    TKT-1  open   INC-1     critical  security  Revoke GitHub personal access token (classic)...
+    ID     STATE  INCIDENT  SEVERITY  OWNER               TITLE
+    TKT-1  open   INC-1     critical  security (unowned)  Revoke GitHub personal access token (classic)...
     ");
 
     done(&forge.say("tickets close TKT-1 --reason deleted"));
@@ -286,6 +286,7 @@ fn tickets_are_listed_shown_and_closed() {
     assert_eq!(list(&forge.json(["tickets", "list", "--state", "closed"]), "tickets").len(), 0);
     let shown = forge.say("tickets show TKT-1").out;
     assert!(shown.starts_with("TKT-1  reopened"), "{shown}");
+    assert!(shown.contains("\nowner security (unowned)\n"), "{shown}");
 }
 
 #[test]
