@@ -8,15 +8,16 @@
 //! runs several times over the same bytes in memory, in turn with a pass that only counts line
 //! breaks (memchr): its ratio to that one is what two machines can compare.
 
+#[path = "../common/corpus.rs"]
+mod corpus;
+
 use std::collections::HashSet;
-use std::fs;
 use std::hint::black_box;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
 use pushwarden::clock::SystemClock;
 use pushwarden::incident::Actor;
 use pushwarden::rule::Ruleset;
@@ -25,15 +26,7 @@ use pushwarden::secret::{FingerprintKey, Secret};
 use pushwarden::service::inventory::{Inventory, NewSecret};
 use pushwarden::store::sqlite::{SqliteOptions, SqliteStore};
 
-/// How much source text is read, in bytes.
-const CORPUS_BYTES: usize = 48 << 20;
-
-/// The longest file that is read, in bytes: longer ones are data more often than source.
-const FILE_BYTES_MAX: u64 = 512 << 10;
-
-/// How files of source text end.
-const ENDINGS: [&str; 12] =
-    ["c", "h", "js", "json", "md", "py", "rs", "sh", "toml", "ts", "txt", "yml"];
+use corpus::Corpus;
 
 /// How often each pass runs; the fastest counts.
 const ROUNDS: usize = 5;
@@ -45,7 +38,7 @@ const INVENTORIES: [usize; 2] = [1_000, 100_000];
 type Pass<'p> = Box<dyn Fn(&[u8]) -> usize + 'p>;
 
 fn main() -> anyhow::Result<()> {
-    let corpus = Corpus::read(&corpus_directory()?)?;
+    let corpus = Corpus::of_arguments()?;
     let scratch = tempfile::tempdir()?;
     let inventories: Vec<Inventory> = INVENTORIES
         .iter()
@@ -142,55 +135,6 @@ fn report_rates(
         writeln!(out, "filter of {count} values: {} let by, {:.4} %", let_by.len(), rate * 100.0)?;
     }
     Ok(())
-}
-
-/// Source text in memory.
-struct Corpus {
-    texts: Vec<Vec<u8>>,
-    bytes: usize,
-}
-
-impl Corpus {
-    /// Reads the files below `directory`, in the order of their names, up to the limit.
-    fn read(directory: &Path) -> anyhow::Result<Self> {
-        let mut corpus = Self { texts: Vec::new(), bytes: 0 };
-        let mut pending = vec![directory.to_path_buf()];
-        while let Some(path) = pending.pop() {
-            if corpus.bytes >= CORPUS_BYTES {
-                break;
-            }
-            let kind = fs::symlink_metadata(&path)?;
-            if kind.is_dir() {
-                let mut below: Vec<PathBuf> = fs::read_dir(&path)?
-                    .map(|entry| entry.map(|entry| entry.path()))
-                    .collect::<Result<_, _>>()?;
-                below.sort();
-                pending.extend(below.into_iter().rev());
-            } else if kind.is_file() && kind.len() <= FILE_BYTES_MAX && is_source(&path) {
-                let text = fs::read(&path)?;
-                corpus.bytes += text.len();
-                corpus.texts.push(text);
-            }
-        }
-        anyhow::ensure!(corpus.bytes > 0, "no source text below {}", directory.display());
-        Ok(corpus)
-    }
-}
-
-fn is_source(path: &Path) -> bool {
-    path.extension().is_some_and(|end| ENDINGS.iter().any(|known| end == *known))
-}
-
-fn corpus_directory() -> anyhow::Result<PathBuf> {
-    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
-    match arguments.next().as_deref() {
-        None => {}
-        Some("--corpus") => return Ok(arguments.next().context("--corpus what?")?.into()),
-        Some(other) => bail!("unknown argument {other}: see the head of benches/known/main.rs"),
-    }
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
-    Ok(home.context("neither CARGO_HOME nor HOME is set: name a --corpus")?.join("registry/src"))
 }
 
 /// Makes an inventory of `count` values that stand in no source.

@@ -8,34 +8,24 @@
 //! holds no layer, and that is the case that has to be cheap; the last lines say how many bytes more
 //! there are to scan.
 
+#[path = "../common/corpus.rs"]
+mod corpus;
+
 use std::collections::BTreeMap;
-use std::fs;
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
 use pushwarden::scan::layer::text::{BLOCKS, Escapes, Find, WIDE};
 use pushwarden::scan::layer::{Limits, walk};
 
-/// How much source text is read, in bytes.
-const CORPUS_BYTES: usize = 48 << 20;
-
-/// The longest file that is read, in bytes.
-const FILE_BYTES_MAX: u64 = 512 << 10;
-
-/// How files of source text end.
-const ENDINGS: [&str; 12] =
-    ["c", "h", "js", "json", "md", "py", "rs", "sh", "toml", "ts", "txt", "yml"];
+use corpus::Corpus;
 
 /// How often each pass runs; the fastest counts.
 const ROUNDS: usize = 5;
 
 #[expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 fn main() -> anyhow::Result<()> {
-    let texts = corpus(&corpus_directory()?)?;
-    let bytes: usize = texts.iter().map(Vec::len).sum();
-    anyhow::ensure!(bytes > 0, "there is no source text");
+    let Corpus { texts, bytes } = Corpus::of_arguments()?;
     println!("corpus: {} files, {bytes} bytes; best of {ROUNDS} rounds; one thread", texts.len());
     let newlines = |text: &[u8]| memchr::memchr_iter(b'\n', text).count();
     let base = fastest(&texts, newlines);
@@ -102,42 +92,4 @@ fn share(part: usize, whole: usize) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a corpus is far below 2^52 bytes")]
     let share = part as f64 * 100.0 / whole as f64;
     share
-}
-
-/// Reads the files below `directory`, in the order of their names, up to the limit.
-fn corpus(directory: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
-    let (mut texts, mut bytes) = (Vec::new(), 0);
-    let mut pending = vec![directory.to_path_buf()];
-    while let Some(path) = pending.pop()
-        && bytes < CORPUS_BYTES
-    {
-        let kind = fs::symlink_metadata(&path)?;
-        if kind.is_dir() {
-            let below = fs::read_dir(&path)?.map(|entry| entry.map(|entry| entry.path()));
-            let mut below: Vec<PathBuf> = below.collect::<Result<_, _>>()?;
-            below.sort();
-            pending.extend(below.into_iter().rev());
-        } else if kind.is_file() && kind.len() <= FILE_BYTES_MAX && is_source(&path) {
-            let text = fs::read(&path)?;
-            bytes += text.len();
-            texts.push(text);
-        }
-    }
-    Ok(texts)
-}
-
-fn is_source(path: &Path) -> bool {
-    path.extension().is_some_and(|end| ENDINGS.iter().any(|known| end == *known))
-}
-
-fn corpus_directory() -> anyhow::Result<PathBuf> {
-    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
-    match arguments.next().as_deref() {
-        None => {}
-        Some("--corpus") => return Ok(arguments.next().context("--corpus what?")?.into()),
-        Some(other) => bail!("unknown argument {other}: see the head of benches/layers/main.rs"),
-    }
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
-    Ok(home.context("neither CARGO_HOME nor HOME is set: name a --corpus")?.join("registry/src"))
 }
