@@ -15,42 +15,14 @@ use crate::rule::Ruleset;
 /// A small budget, so that it is reached.
 const LIMITS: Limits = Limits { depth_max: 4, bytes_max: 1 << 20, parts_max: 2_000 };
 
-/// All boxes. The first byte of an input says which one it is opened as.
-const FORMATS: &[Format] = &[
-    Format::Ar,
-    Format::Bzip2,
-    Format::Class,
-    Format::Cpio,
-    Format::Gif,
-    Format::GitBundle,
-    Format::GitObject,
-    Format::GitPack,
-    Format::Gzip,
-    Format::Jpeg,
-    Format::Lz4,
-    Format::Lzma,
-    Format::Lzip,
-    Format::Pdf,
-    Format::Png,
-    Format::Pyc,
-    Format::Riff,
-    Format::SevenZ,
-    Format::Sqlite,
-    Format::Tar,
-    Format::Xz,
-    Format::Zip,
-    Format::Zlib,
-    Format::Zstd,
-];
-
 /// Opens a box, of the kind that the first byte says.
 pub(crate) fn container(bytes: &[u8]) {
     let Some((&kind, bytes)) = bytes.split_first() else { return };
-    let Some(&format) = FORMATS.get(usize::from(kind) % FORMATS.len()) else { return };
+    let Some(&format) = Format::ALL.get(usize::from(kind) % Format::ALL.len()) else { return };
     let present = boxes::presence(Some(b"id.p12"), bytes);
     assert!(present.is_none_or(|found| !found.as_str().is_empty()), "a presence has a name");
     let sniffed: Vec<Format> = boxes::sniff(bytes).collect();
-    assert!(sniffed.len() <= FORMATS.len(), "no format is named for ever");
+    assert!(sniffed.len() <= Format::ALL.len(), "no format is named for ever");
     let mut budget = Budget::new(LIMITS);
     let (mut parts, mut out) = (0_usize, 0_u64);
     boxes::open(format, bytes, &mut budget, &mut |opened| {

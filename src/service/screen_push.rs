@@ -48,7 +48,7 @@ use crate::service::inventory::Inventory;
 use crate::service::ledger::{Ledger, Sheet};
 use crate::service::recorder::Recorder;
 use crate::store::LedgerRow;
-use crate::wire::{Begin, Failure, FailureCode, FromDaemon, ToDaemon, VERSION, VerdictKind};
+use crate::wire::{Begin, Failure, FailureCode, FromDaemon, Reach, ToDaemon, VERSION, VerdictKind};
 
 use intake::{Intake, Received};
 use link::Link;
@@ -149,6 +149,8 @@ pub struct Gate {
     in_flight: Room,
     /// For long objects: held while they arrive.
     gathered: Room,
+    /// How far windows have to go, as the rules have it.
+    reach: Option<Reach>,
 }
 
 impl std::ops::Deref for Gate {
@@ -165,7 +167,8 @@ impl Gate {
         let seats = Seats::new(&parts.limits);
         let in_flight = Room::new(parts.limits.in_flight_bytes_max);
         let gathered = Room::new(parts.limits.gathered_bytes_max);
-        Self { parts, seats, in_flight, gathered }
+        let reach = signs::reach(&parts.engine);
+        Self { parts, seats, in_flight, gathered, reach }
     }
 
     /// Returns `text`, which somebody else wrote, with every secret in it masked, on one printable
@@ -377,7 +380,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     link.upgrade().await?;
-    link.say(&FromDaemon::Hello { version: VERSION, reach: signs::reach(&gate.engine) }).await?;
+    link.say(&FromDaemon::Hello { version: VERSION, reach: gate.reach }).await?;
     match within(deadline.at(0), link.hear()).await? {
         ToDaemon::Begin(begin) => Ok(begin),
         _ => Err(SessionError::OutOfTurn("it does not begin with Begin")),

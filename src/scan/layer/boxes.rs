@@ -108,6 +108,35 @@ pub enum Format {
 }
 
 impl Format {
+    /// All of them. Fuzzed inputs name them by their places here.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) const ALL: [Self; 24] = [
+        Self::Ar,
+        Self::Bzip2,
+        Self::Class,
+        Self::Cpio,
+        Self::Gif,
+        Self::GitBundle,
+        Self::GitObject,
+        Self::GitPack,
+        Self::Gzip,
+        Self::Jpeg,
+        Self::Lz4,
+        Self::Lzma,
+        Self::Lzip,
+        Self::Pdf,
+        Self::Png,
+        Self::Pyc,
+        Self::Riff,
+        Self::SevenZ,
+        Self::Sqlite,
+        Self::Tar,
+        Self::Xz,
+        Self::Zip,
+        Self::Zlib,
+        Self::Zstd,
+    ];
+
     /// Returns the name that a finding's layers show.
     #[must_use]
     pub fn as_str(self) -> &'static str {
