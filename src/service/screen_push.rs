@@ -23,6 +23,7 @@ mod link;
 mod long;
 mod occurrences;
 mod places;
+mod received;
 mod record;
 mod redact;
 mod report;
@@ -50,9 +51,10 @@ use crate::service::recorder::Recorder;
 use crate::store::LedgerRow;
 use crate::wire::{Begin, Failure, FailureCode, FromDaemon, Reach, ToDaemon, VERSION, VerdictKind};
 
-use intake::{Intake, Received};
+use intake::Intake;
 use link::Link;
 pub use link::LinkError;
+use received::Received;
 use room::Room;
 use seats::{NoSeat, Seat, Seats};
 

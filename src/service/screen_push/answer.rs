@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::decide::{JudgedFinding, Judgement};
 use super::hit::Source;
-use super::intake::Received;
 use super::occurrences::JudgedPlace;
+use super::received::Received;
 use super::redact::Redactor;
 use super::tags::Tags;
 use super::{Gate, Session};

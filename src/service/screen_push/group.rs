@@ -2,9 +2,9 @@
 
 use super::Gate;
 use super::hit::Hit;
-use super::intake::Received;
 use super::occurrences::{self, JudgedPlace};
 use super::places::Located;
+use super::received::Received;
 use crate::finding::{Age, Finding};
 use crate::rule::Rule;
 use crate::store::KnownSecret;

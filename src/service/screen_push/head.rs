@@ -1,6 +1,6 @@
 //! What a record says of the push itself.
 
-use super::intake::Received;
+use super::received::Received;
 use super::redact::Redactor;
 use super::{Moment, Session};
 use crate::store::PusherRecord;

@@ -6,7 +6,6 @@
 //! of its own for as long as it arrives (`gathered_bytes_max`): whoever is slow, or brings gigabytes,
 //! keeps others of its kind waiting and nobody else.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,16 +17,12 @@ use tokio::time::Instant;
 use super::hit::{Hit, Source};
 use super::link::Link;
 use super::long::{self, LongObject};
-use super::report::{Kept, Report, keep};
+use super::received::Received;
+use super::report::Report;
 use super::room::{Held, Lane};
 use super::signs::{self, Signs};
-use super::tags::Tags;
 use super::{Deadline, Gate, SessionError, unit, within};
-use crate::finding::Span;
-use crate::rule::Ruleset;
-use crate::scan::layer::Layer;
 use crate::service::ledger::Sheet;
-use crate::store::LedgerRow;
 use crate::wire::{
     FromDaemon, Object, Oid, RefUpdate, ToDaemon, Unscanned, UnscannedReason, Want, Windows,
 };
@@ -47,146 +42,15 @@ const BATCHED_BYTES_MAX: u64 = 1 << 20;
 /// How much of all bytes in flight one push may hold: a large push leaves room for small ones.
 const SHARE_OF_ONE_PUSH: usize = 4;
 
-/// The most things a push may leave unscanned before they are only counted.
-const UNSCANNED_LISTED_MAX: usize = 1_000;
-
-/// The most rows that one push adds to the ledger, 16 bytes each: as many as wait there to be
-/// written.
-const CLEAN_MAX: usize = 1 << 20;
-
 /// The most ref updates of one push. git's own servers see a few thousand in mirrors.
 const REF_UPDATES_MAX: usize = 100_000;
 
 /// The most push options of one push.
 const PUSH_OPTIONS_MAX: usize = 1_000;
 
-/// How many decoded secrets before the end of a generic one are looked at to see whether it is the
-/// same, encoded.
-const READ_NEAR: usize = 4;
-
 /// How long a push that failed waits for what is being scanned of it: a batch takes milliseconds,
 /// also on a busy machine.
 const ABANDON_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What came of a push.
-#[derive(Default)]
-pub(super) struct Received {
-    pub(super) updates: Vec<RefUpdate>,
-    pub(super) push_options: Vec<Vec<u8>>,
-    /// What its annotated tags point at.
-    pub(super) tags: Tags,
-    /// Objects that the hook sent.
-    pub(super) objects: u64,
-    /// Their bytes.
-    pub(super) bytes: u64,
-    /// Objects that the hook did not send because they are known to be clean.
-    pub(super) known: u64,
-    /// What was found, in no particular order.
-    pub(super) hits: Vec<Hit>,
-    kept: Kept,
-    /// Hits beyond the limit, which are counted and no more.
-    pub(super) hits_dropped: u64,
-    /// Whether the push is over `push_bytes_max`: what comes after is counted, not scanned.
-    pub(super) over_size: bool,
-    /// What was not scanned.
-    pub(super) unscanned: Vec<Unscanned>,
-    /// What was not scanned beyond the list's limit.
-    pub(super) unscanned_dropped: u64,
-    /// Ledger rows of the objects that were scanned whole and are clean.
-    clean: Vec<LedgerRow>,
-}
-
-impl Received {
-    /// Whether nothing was found and nothing was left out.
-    pub(super) fn is_clean(&self) -> bool {
-        self.hits.is_empty() && self.unscanned.is_empty()
-    }
-
-    /// Returns the id of the canary if canaries are all that this push brings, and uses it up.
-    pub(super) fn lone_canary(&self, gate: &Gate) -> Option<String> {
-        let first = self.hits.first()?.canary.clone()?;
-        let lone = self.unscanned.is_empty()
-            && self.hits.iter().all(|hit| hit.canary.as_deref() == Some(first.as_str()));
-        let spent = lone && gate.inventory.as_ref().is_some_and(|known| known.spend_canary(&first));
-        spent.then_some(first)
-    }
-
-    /// The distinct objects that hold hits.
-    pub(super) fn objects_with_hits(&self) -> Vec<Oid> {
-        let objects = self.hits.iter().filter_map(|hit| hit.spot.source.object());
-        let mut objects: Vec<Oid> = objects.collect();
-        objects.sort_unstable();
-        objects.dedup();
-        objects
-    }
-
-    /// Merges the hits of objects that came twice, as loose and packed copies may.
-    fn merge_resent(&mut self) {
-        self.hits.sort_by(|one, other| one.place().cmp(&other.place()));
-        self.hits.dedup_by(|one, other| one.place() == other.place());
-    }
-
-    /// Drops what a generic rule made of an encoded value that was read: one credential is one
-    /// finding, and what it is called when read is what can be revoked.
-    fn drop_unread(&mut self, ruleset: &Ruleset) {
-        let is_code = |layer: &Layer| matches!(layer, Layer::Code(_));
-        let read = self.hits.iter().filter(|hit| !hit.spot.layers.is_empty());
-        let read = read.filter(|hit| hit.spot.layers.iter().all(is_code));
-        // In order, as the hits are.
-        let read: Vec<(Source, Span)> = read.map(|hit| (hit.spot.source, hit.spot.span)).collect();
-        self.hits.retain(|hit| {
-            let (source, span) = (hit.spot.source, hit.spot.span);
-            let behind = read.partition_point(|&(at, read)| (at, read.start) < (source, span.end));
-            let near = read.get(behind.saturating_sub(READ_NEAR)..behind).unwrap_or_default();
-            let is_read = near.iter().any(|&(at, read)| at == source && read.end > span.start);
-            let is_generic = || ruleset.find(hit.finding.rule.as_str()).is_some_and(|r| r.generic);
-            !(hit.spot.layers.is_empty() && is_read && is_generic())
-        });
-    }
-
-    /// Notes something that was not scanned.
-    pub(super) fn leave_out(&mut self, unscanned: Unscanned) {
-        if self.unscanned.len() < UNSCANNED_LISTED_MAX {
-            self.unscanned.push(unscanned);
-        } else {
-            self.unscanned_dropped += 1;
-        }
-    }
-
-    /// Takes out what the ledger may know of a push: the objects that were scanned whole and are
-    /// clean, in whatever copy they came.
-    pub(super) fn take_clean(&mut self, sheet: &Sheet) -> Vec<LedgerRow> {
-        let doubtful = self.hits.iter().filter_map(|hit| hit.spot.source.object());
-        let doubtful = doubtful.chain(self.unscanned.iter().filter_map(|item| item.object));
-        let doubtful: HashSet<LedgerRow> = doubtful.map(|object| sheet.row(object)).collect();
-        let mut clean = std::mem::take(&mut self.clean);
-        clean.retain(|row| !doubtful.contains(row));
-        clean
-    }
-
-    /// Notes that an object is clean.
-    fn know(&mut self, row: LedgerRow) {
-        if self.clean.len() < CLEAN_MAX {
-            self.clean.push(row);
-        }
-    }
-
-    fn take_hits(&mut self) -> Vec<Hit> {
-        self.kept.clear();
-        std::mem::take(&mut self.hits)
-    }
-
-    fn add(&mut self, report: Report, hits_max: usize) {
-        report.unscanned.into_iter().for_each(|unscanned| self.leave_out(unscanned));
-        report.clean.into_iter().for_each(|row| self.know(row));
-        self.hits_dropped += report.hits_dropped;
-        for hit in report.hits {
-            if keep(&mut self.hits, &mut self.kept, hit, hits_max).is_some() {
-                self.hits_dropped += 1;
-            }
-        }
-    }
-}
 
 /// A pool job's promise to report: a job that dies reports that it is lost.
 pub(super) struct Promise(Option<mpsc::UnboundedSender<Option<Report>>>);

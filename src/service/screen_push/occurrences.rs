@@ -3,8 +3,8 @@
 //! Everything that is kept or shown of the pusher's own names is masked here.
 
 use super::hit::{Hit, Source};
-use super::intake::Received;
 use super::places::{Located, order};
+use super::received::Received;
 use super::redact::Redactor;
 use crate::finding::{Age, Container, Occurrence};
 use crate::wire::{RefUpdate, Route};

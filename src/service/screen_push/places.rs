@@ -11,8 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::age::Counts;
 use super::hit::{HeaderId, Hit};
-use super::intake::{Intake, Received};
+use super::intake::Intake;
 use super::link::Link;
+use super::received::Received;
 use super::{Deadline, Gate, HITS_MAX, SessionError, within};
 use crate::wire::{
     Entry, FromDaemon, Locate, Oid, OwnersFile, Place, Route, ToDaemon, Unscanned, UnscannedReason,

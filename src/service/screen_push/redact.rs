@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::Gate;
 use super::hit::Source;
-use super::intake::Received;
+use super::received::Received;
 use super::report::Report;
 use super::unit;
 use crate::finding::Facts;
